@@ -1,0 +1,182 @@
+"""What one entry of the log says, as canonical JSON (RFC 8785): the bytes that are hashed, published and verified."""
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
+
+import rfc8785
+
+from registry.audit import tiles
+from registry.kit.errors import Misuse
+
+JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
+
+VERSION = 1
+MAX_REASON = 200
+FIELDS = ("action", "actor", "at", "detail", "kinds", "purpose", "reason", "request", "subjects", "v")
+TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z")
+TIME_BYTES = len("2026-01-31T12:00:00.000000Z")
+
+_ACTION = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
+_ACTOR = re.compile(r"[a-z][a-z0-9_]*(:[A-Za-z0-9-]{1,64})?")
+_PURPOSE = re.compile(r"[a-z0-9*][a-z0-9._:*-]{0,63}")
+_KIND = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:*-]{0,63}")
+_REQUEST = re.compile(r"(?![0-9._-]{7,}$)[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_ADDRESS = re.compile(r"[^\s@]@[^\s@]")
+_FULL_ADDRESS = re.compile(r"[^\s@]@[^\s@]+\.[^\s@]")  # in a detail, newsletter@3 is a version
+# Nine digits, or seven behind a plus sign, are a telephone number; a date, a UUID, a ticket (SUP-20260131) are not.
+_NO_PHONE = re.compile(
+    r"\b\d{4}-\d{2}-\d{2}(T[\d:.]+Z?)?\b"
+    r"|\b[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\b"
+    r"|(?<![\w-])#?[A-Za-z]+-\d+\b"
+)
+_PHONE = re.compile(r"\+\s?\d(?:[\s()./-]{0,2}\d){6,}|(?<![\w#])\d(?:[\s()./-]{0,2}\d){8,}")
+
+
+class Split:
+    """A body with a gap where the database writes its own clock: `head + time + tail` is canonical."""
+
+    __slots__ = ("head", "tail")
+
+    def __init__(self, head: bytes, tail: bytes) -> None:
+        self.head = head
+        self.tail = tail
+
+    def at(self, time: str) -> bytes:
+        return self.head + time.encode() + self.tail
+
+
+def build(
+    action: str,
+    *,
+    actor: str,
+    purpose: str,
+    reason: str,
+    request: str,
+    kinds: Sequence[str] = (),
+    subjects: list[str] | dict[str, int | str] | None = None,
+    detail: Mapping[str, JSON] | None = None,
+) -> Split:
+    """The body of an entry, without its time.
+
+    Misuse: `reason.personal_data`, `reason.too_long`, `reason.invalid`, `purpose.invalid`, `request.invalid`,
+    `detail.personal_data`, `entry.too_large`. ValueError: an action, actor or kind that no code should write,
+    or a detail that has no canonical form.
+    """
+    _check_word("action", _ACTION, action)
+    _check_word("actor", _ACTOR, actor)
+    for kind in kinds:
+        _check_word("kind", _KIND, kind)
+    if not _PURPOSE.fullmatch(purpose):
+        raise Misuse("purpose.invalid", "A purpose is one word.")
+    if not _REQUEST.fullmatch(request):
+        raise Misuse("request.invalid", "A request id is at most 100 letters, digits, dots and dashes.")
+    check_reason(reason)
+    said: JSON = {} if detail is None else detail
+    if any(_FULL_ADDRESS.search(text) for text in _strings(said)):
+        raise Misuse("detail.personal_data", "The log holds no address: name the person as a subject.")
+    # The envelope is written by hand, which is six times faster; a property test holds it to RFC 8785.
+    head = f'{{"action":"{action}","actor":"{actor}","at":"'
+    tail = (
+        f'","detail":{rfc8785.dumps(said).decode() if said else "{}"}'
+        f',"kinds":{_plain(list(kinds))},"purpose":"{purpose}","reason":{_plain(reason)}'
+        f',"request":"{request}","subjects":{_plain([] if subjects is None else subjects)},"v":{VERSION}}}'
+    )
+    split = Split(head.encode(), tail.encode())
+    if len(split.head) + TIME_BYTES + len(split.tail) > tiles.MAX_ENTRY_BYTES:
+        raise Misuse("entry.too_large", "An entry of the log has at most 65,535 bytes.")
+    return split
+
+
+def check_reason(reason: str) -> None:
+    """Misuse when a reason is empty, has control characters, is too long, or holds an address or phone number.
+
+    The log is never erased, so what people type must not carry persons into it.
+    """
+    if not reason.strip() or _CONTROL.search(reason):
+        raise Misuse("reason.invalid", "A reason is one line of text.", field="reason")
+    if len(reason) > MAX_REASON:
+        raise Misuse("reason.too_long", f"A reason has at most {MAX_REASON} characters.", field="reason")
+    if _ADDRESS.search(reason) or _PHONE.search(_NO_PHONE.sub(" ", reason)):
+        raise Misuse(
+            "reason.personal_data",
+            "A reason is kept for ever, so it must not hold an address or a telephone number.",
+            field="reason",
+            mend="name the ticket and not the person",
+        )
+
+
+def canonical(entry: bytes) -> dict[str, Any]:
+    """The entry as an object, if its bytes are the canonical form of one. ValueError says what is wrong."""
+    try:
+        text = entry.decode()
+        quick = _quickly(text)
+        value = json.loads(text, parse_int=_number) if quick is None else quick
+    except (ValueError, RecursionError):
+        raise ValueError("the entry is not JSON") from None
+    if not isinstance(value, dict):
+        raise ValueError("the entry is not an object")  # noqa: TRY004  # bytes from outside, not a bug
+    if quick is None:
+        try:
+            written = rfc8785.dumps(value)
+        except (ValueError, RecursionError):
+            raise ValueError("the entry has no canonical form") from None
+        if written != entry:
+            raise ValueError("the entry is not in canonical form")
+    return value
+
+
+class _NotPlainError(Exception):
+    """A number whose canonical form the standard library does not write."""
+
+
+def _quickly(text: str) -> object | None:
+    """The value, if the standard library alone can tell that `text` is canonical; it is six times faster.
+
+    It writes ASCII text and small integers as RFC 8785 does; names of ASCII letters sort alike in both.
+    """
+    if not text.isascii():
+        return None
+    try:
+        value: object = json.loads(text, parse_float=_not_plain, parse_constant=_not_plain, parse_int=_small)
+    except _NotPlainError:
+        return None
+    return value if _plain(value, sort=True) == text else None
+
+
+def _not_plain(_: str) -> None:
+    raise _NotPlainError
+
+
+def _small(digits: str) -> int:
+    if len(digits) > 15:
+        raise _NotPlainError
+    return int(digits)
+
+
+def _number(digits: str) -> int | float:
+    """JSON has only doubles, so a long row of digits is one (1e16 is written as 10000000000000000)."""
+    return int(digits) if len(digits) <= 15 else float(digits)
+
+
+def _plain(value: object, *, sort: bool = False) -> str:
+    # For strings, small integers, lists and objects with sorted ASCII names this is RFC 8785's form.
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), sort_keys=sort)
+
+
+def _check_word(what: str, pattern: re.Pattern[str], word: str) -> None:
+    if not pattern.fullmatch(word):
+        raise ValueError(f"not an {what} of the log: {word!r}")
+
+
+def _strings(value: JSON) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    if isinstance(value, Mapping):
+        return [text for key, each in value.items() for text in (key, *_strings(each))]
+    if isinstance(value, Sequence):
+        return [text for each in value for text in _strings(each)]
+    return []

@@ -1,0 +1,151 @@
+"""What one person does, as one unit each: grant, withdraw, object, refuse, with lock, ledger and audit entry."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from registry.audit import entries as audit
+from registry.consents import ground_service, service
+from registry.consents.ground_service import NewGround
+from registry.consents.ledger import EntryKind
+from registry.consents.service import Recorded
+from registry.consents.validation import NewEntry
+from registry.contacts import queries as contacts
+from registry.contacts import service as persons
+from registry.contacts.queries import Reference
+from registry.keys.ring import KeyRing
+from registry.kit.database import Session
+from registry.kit.errors import NotFound, Refused
+from registry.policy.model import PolicySet
+
+_ACTIONS = {
+    EntryKind.REQUESTED: "consent.request",
+    EntryKind.GRANTED: "consent.grant",
+    EntryKind.CONFIRMED: "consent.confirm",
+    EntryKind.REFUSED: "consent.refuse",
+    EntryKind.WITHDRAWN: "consent.withdraw",
+    EntryKind.OBJECTED: "consent.object",
+    EntryKind.INVALIDATED: "consent.invalidate",
+    EntryKind.CORRECTED: "consent.correct",
+}
+
+
+class ContactAmbiguous(Refused):
+    """Several persons fit; only a taking-away may bind all of them."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "contact.ambiguous",
+            "Several persons have this address.",
+            mend="name one by our id or by external:ID",
+        )
+
+
+async def one(session: Session, ring: KeyRing, reference: Reference) -> UUID:
+    """The one person whom a reference fits; NotFound `contact.unknown`, Refused `contact.ambiguous`."""
+    found = await contacts.resolve(session, ring, reference)
+    if not found:
+        raise NotFound("contact.unknown", "There is no such contact.")
+    if len(found) > 1:
+        raise ContactAmbiguous
+    return found[0]
+
+
+async def act(
+    session: Session, ring: KeyRing, policies: PolicySet, reference: Reference, entry: NewEntry
+) -> list[Recorded]:
+    """Record what a person did. `entry.contact_id` is filled in from the reference.
+
+    A "no" by address binds everybody who has it and the address itself; anything else needs exactly one person.
+    A grant by address is for that address.
+    """
+    if entry.kind.takes_away:
+        return await _take_away(session, ring, policies, reference, entry)
+    contact_id = await one(session, ring, reference)
+    await persons.lock(session, [contact_id])
+    assignment_id = entry.assignment_id
+    if assignment_id is None and reference.identifier is not None and reference.by_address:
+        held = await contacts.holders(session, ring, [reference.identifier])
+        assignment_id = next(
+            (h.assignment_id for h in held[reference.identifier] if h.contact_id == contact_id), None
+        )
+    if assignment_id is not None:
+        await require_assignment(session, contact_id, assignment_id)
+    filled = replace(entry, contact_id=contact_id, assignment_id=assignment_id)
+    recorded = await service.record(session, ring, policies, [filled])
+    await _audit(session, ring, filled, recorded)
+    return recorded
+
+
+async def _take_away(
+    session: Session, ring: KeyRing, policies: PolicySet, reference: Reference, entry: NewEntry
+) -> list[Recorded]:
+    found = await contacts.resolve(session, ring, reference)
+    if not found:
+        raise NotFound("contact.unknown", "There is no such contact.")
+    address_id = None
+    if reference.identifier is not None and reference.by_address:
+        held = await contacts.holders(session, ring, [reference.identifier])
+        address_id = next((h.address_id for h in held[reference.identifier]), None)
+    await persons.lock(session, found, [address_id] if address_id else [])
+    if entry.assignment_id is not None:
+        for contact_id in found:
+            address_id = await require_assignment(session, contact_id, entry.assignment_id)
+    filled = [replace(entry, contact_id=contact_id, on_address=address_id) for contact_id in found]
+    recorded = await service.record(session, ring, policies, filled)
+    await _audit(session, ring, entry, recorded)
+    return recorded
+
+
+async def require_assignment(session: Session, contact_id: UUID, assignment_id: UUID) -> UUID | None:
+    """The address row of one of the person's current identifiers; NotFound `identifier.unknown` otherwise."""
+    row = await session.first(
+        "SELECT address_id FROM assignment WHERE contact_id = %s AND id = %s AND valid_to IS NULL",
+        (contact_id, assignment_id),
+    )
+    if row is None:
+        raise NotFound("identifier.unknown", "The person has no such identifier now.", field="identifier")
+    address_id: UUID | None = row.address_id
+    return address_id
+
+
+async def _audit(session: Session, ring: KeyRing, entry: NewEntry, recorded: Sequence[Recorded]) -> None:
+    await audit.append(
+        session,
+        ring,
+        _ACTIONS[entry.kind],
+        subjects=[r.contact_id for r in recorded],
+        kinds=("consent",),
+        detail={
+            "purpose": entry.purpose,
+            "channel": entry.channel,
+            "entries": [str(r.id) for r in recorded],
+        },
+    )
+
+
+async def record_ground(
+    session: Session, ring: KeyRing, policies: PolicySet, reference: Reference, ground: NewGround
+) -> UUID:
+    """Record a fact about one person; a reference by address names the address that was got in a sale."""
+    contact_id = await one(session, ring, reference)
+    await persons.lock(session, [contact_id])
+    assignment_id = ground.assignment_id
+    if assignment_id is None and reference.identifier is not None and reference.by_address:
+        held = await contacts.holders(session, ring, [reference.identifier])
+        assignment_id = next(
+            (h.assignment_id for h in held[reference.identifier] if h.contact_id == contact_id), None
+        )
+    if assignment_id is not None:
+        await require_assignment(session, contact_id, assignment_id)
+    filled = replace(ground, contact_id=contact_id, assignment_id=assignment_id)
+    (ground_id,) = await ground_service.record(session, ring, policies, [filled])
+    await audit.append(
+        session,
+        ring,
+        "ground.record",
+        subjects=[contact_id],
+        kinds=("ground",),
+        detail={"ground": str(ground_id), "kind": ground.kind, "controller": ground.controller},
+    )
+    return ground_id

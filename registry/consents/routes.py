@@ -1,0 +1,142 @@
+"""HTTP for the ledger: acts recorded, grounds recorded, history read."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from litestar import Request, Response, Router, get, post
+from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.types import ControllerRouterHandler
+
+from registry.access.guard import principal_of, rights_of
+from registry.access.workspace import Workspace
+from registry.consents import acts, history
+from registry.consents.ground_service import NewGround as Ground
+from registry.consents.ledger import ANY, EntryKind
+from registry.consents.schemas import History, NewAct, NewGround, RecordedAct, RecordedEntry, RecordedGround
+from registry.consents.validation import NewEntry
+from registry.contacts.referring import reference_of
+from registry.kit import clock
+from registry.kit.database import Session
+from registry.kit.errors import Misuse
+from registry.kit.http.admission import needs
+from registry.kit.http.writing import caller_of, write
+from registry.kit.ids import NIL
+from registry.policy.model import Grade
+
+AppRequest = Request[Any, Any, Any]
+
+KINDS = {
+    "request": EntryKind.REQUESTED,
+    "grant": EntryKind.GRANTED,
+    "confirm": EntryKind.CONFIRMED,
+    "refuse": EntryKind.REFUSED,
+    "withdraw": EntryKind.WITHDRAWN,
+    "object": EntryKind.OBJECTED,
+}
+
+
+@post("/consents", opt=needs(*(f"consent.{kind}" for kind in KINDS)), status_code=201)
+async def record(request: AppRequest, data: JSONBody[NewAct]) -> Response[RecordedAct]:
+    """Record what a person did: request, grant, confirm, refuse, withdraw or object.
+
+    In force when this answers: what has not been handed to a channel by then will not be. A mail relay may
+    still deliver what it had accepted before.
+    """
+    workspace: Workspace = request.app.state.workspace
+    _require_scope(request, data)
+    reference = reference_of(data.subject)
+    entry = _entry(data)
+
+    async def work(session: Session) -> RecordedAct:
+        recorded = await acts.act(session, workspace.ring, workspace.policies, reference, entry)
+        return RecordedAct([RecordedEntry(r.id, r.contact_id, r.seq, r.recorded_at) for r in recorded])
+
+    return await write(request, workspace.database, workspace.ring.token, work, status=201)
+
+
+@post("/grounds", opt=needs("ground.record"), status_code=201)
+async def record_ground(request: AppRequest, data: JSONBody[NewGround]) -> Response[RecordedGround]:
+    """Record a fact other than consent: a sale, a contract, a request, a balancing test."""
+    workspace: Workspace = request.app.state.workspace
+    rights_of(request).require_controller(principal_of(request), data.controller)
+    reference = reference_of(data.subject)
+    ground = Ground(
+        contact_id=NIL,
+        kind=data.kind,
+        controller=data.controller,
+        occurred_at=clock.require_aware(data.occurred_at, "occurred_at"),
+        source=data.source,
+        assignment_id=data.identifier,
+        products=tuple(data.products),
+        opt_out_offered=data.opt_out_offered,
+        collected_in_sale=data.collected_in_sale,
+        ends_at=data.ends_at and clock.require_aware(data.ends_at, "ends_at"),
+        evidence=dict(data.evidence) or None,
+    )
+
+    async def work(session: Session) -> RecordedGround:
+        return RecordedGround(
+            await acts.record_ground(session, workspace.ring, workspace.policies, reference, ground)
+        )
+
+    return await write(request, workspace.database, workspace.ring.token, work, status=201)
+
+
+@get("/contacts/{contact_id:uuid}/consents", opt=needs("consent.read", personal=True))
+async def read_history(
+    request: AppRequest,
+    contact_id: FromPath[UUID],
+    after: Annotated[int, QueryParameter(ge=0, le=2**63 - 1, description="`next` of the page before")] = 0,
+    limit: Annotated[int, QueryParameter(ge=1, le=history.PAGE_LIMIT)] = history.PAGE,
+) -> History:
+    """A person's ledger, oldest first."""
+    workspace: Workspace = request.app.state.workspace
+    async with workspace.database.begin(caller_of(request)) as session:
+        return await history.page(session, workspace.ring, contact_id, after, limit)
+
+
+def _require_scope(request: AppRequest, data: NewAct) -> None:
+    """The role must list this very act, and the key must reach the purpose."""
+    rights, principal = rights_of(request), principal_of(request)
+    if data.purpose != ANY:
+        rights.require(principal, f"consent.{data.kind}", purpose=data.purpose)
+        return
+    rights.require(principal, f"consent.{data.kind}")
+    if data.controller is None:
+        raise Misuse(
+            "controller.missing",
+            "All marketing is meant of one controller, which is missing.",
+            field="controller",
+            mend="name the controller, or one purpose",
+        )
+    rights.require_controller(principal, data.controller)
+
+
+def _entry(data: NewAct) -> NewEntry:
+    kind = KINDS[data.kind]
+    acted_at: datetime = (
+        clock.now() if data.acted_at is None else clock.require_aware(data.acted_at, "acted_at")
+    )
+    return NewEntry(
+        contact_id=NIL,
+        kind=kind,
+        purpose=data.purpose,
+        channel=data.channel,
+        grade=Grade.FIRST_PARTY,
+        source=data.source,
+        assignment_id=data.identifier,
+        acted_at=acted_at,
+        controller=data.controller,
+        act=data.act,
+        notice_version=data.notice.version if data.notice else None,
+        notice_locale=data.notice.locale if data.notice else None,
+        refers_to=data.refers_to,
+        evidence=dict(data.evidence) or None,
+        bundled_with=tuple(data.bundled_with),
+    )
+
+
+def routers() -> list[ControllerRouterHandler]:
+    """The routes of this area."""
+    return [Router("/api/v1", route_handlers=[record, record_ground, read_history], tags=["consents"])]

@@ -1,0 +1,222 @@
+"""Writes to the ledger: what persons did, and the facts that other bases rest on."""
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from registry.consents.validation import NewEntry, acted_at, validate
+from registry.contacts import queries as contacts
+from registry.keys import persons
+from registry.keys.columns import ENTRY_EVIDENCE
+from registry.keys.ring import KeyRing
+from registry.kit.database import Session
+from registry.kit.ids import new_id
+from registry.policy.model import PolicySet
+from registry.standing import service as standing
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """An entry as it stands in the ledger; `repeated` when its origin was there already (then `id` is that one)."""
+
+    id: UUID
+    contact_id: UUID
+    seq: int
+    recorded_at: datetime
+    repeated: bool = False
+
+
+async def record(
+    session: Session, ring: KeyRing, policies: PolicySet, entries: Sequence[NewEntry]
+) -> list[Recorded]:
+    """Append entries, in the order given. The persons are locked (`contacts.service.lock`) by the caller.
+
+    Refuses, before anything is written: unknown purpose or channel, an act that is no consent (LP-01), a grant
+    bundled with something else (LP-05), a grant without its address, one from the future.
+    """
+    if not entries:
+        return []
+    recorded_at: datetime = await session.value("SELECT clock_timestamp()")
+    for entry in entries:
+        validate(policies, entry, recorded_at)
+    known = await _known_origins(session, entries)
+    fresh: list[NewEntry] = []
+    places: list[tuple[UUID, bytes] | None] = []
+    for entry in entries:
+        key = (entry.contact_id, entry.origin) if entry.origin is not None else None
+        if key is not None and key in known:
+            places.append(key)
+            continue
+        if key is not None:
+            known[key] = None
+        places.append(None)
+        fresh.append(entry)
+    written = await _append(session, ring, policies, fresh, recorded_at)
+    await _refuse_addresses(session, policies, fresh, recorded_at)
+    results = iter(written)
+    by_origin = {
+        (e.contact_id, e.origin): w for e, w in zip(fresh, written, strict=True) if e.origin is not None
+    }
+    outcome = []
+    for place in places:
+        if place is None:
+            outcome.append(next(results))
+        else:
+            row = known[place]
+            outcome.append(row if row is not None else by_origin[place])
+    return outcome
+
+
+async def _known_origins(
+    session: Session, entries: Sequence[NewEntry]
+) -> dict[tuple[UUID, bytes], Recorded | None]:
+    wanted = [(e.contact_id, e.origin) for e in entries if e.origin is not None]
+    if not wanted:
+        return {}
+    rows = await session.all(
+        "SELECT contact_id, origin, id, seq, recorded_at FROM consent_entry"
+        " WHERE contact_id = ANY(%s) AND origin = ANY(%s)",
+        (list({contact_id for contact_id, _ in wanted}), [origin for _, origin in wanted]),
+    )
+    return {
+        (row.contact_id, bytes(row.origin)): Recorded(row.id, row.contact_id, row.seq, row.recorded_at, True)
+        for row in rows
+    }
+
+
+async def _append(
+    session: Session,
+    ring: KeyRing,
+    policies: PolicySet,
+    entries: Sequence[NewEntry],
+    recorded_at: datetime,
+) -> list[Recorded]:
+    if not entries:
+        return []
+    seqs = await standing.next_seqs(session, Counter(entry.contact_id for entry in entries))
+    sealers = await persons.load(session, ring, {e.contact_id for e in entries if e.evidence})
+    rows, written = [], []
+    for entry in entries:
+        entry_id, seq = new_id(), seqs[entry.contact_id]
+        seqs[entry.contact_id] = seq + 1
+        evidence = None
+        if entry.evidence:
+            plain = json.dumps(entry.evidence, ensure_ascii=False, sort_keys=True, default=str).encode()
+            evidence = sealers[entry.contact_id].seal(ENTRY_EVIDENCE, plain)
+        purpose = policies.purposes.get(entry.purpose)
+        controller = entry.controller or (purpose.controller if purpose else "")
+        rows.append(
+            (
+                entry.contact_id,
+                seq,
+                entry_id,
+                int(entry.kind),
+                int(entry.grade),
+                controller,
+                entry.purpose,
+                entry.channel,
+                entry.assignment_id,
+                acted_at(entry, recorded_at),
+                recorded_at,
+                entry.refers_to,
+                entry.act,
+                entry.notice_version,
+                entry.notice_locale,
+                purpose.version if purpose else "",
+                entry.source,
+                session.caller.actor,
+                entry.origin,
+                evidence,
+            )
+        )
+        written.append(Recorded(entry_id, entry.contact_id, seq, recorded_at))
+        if entry.kind.takes_away:
+            session.takings.append(
+                {
+                    "what": entry.kind.name.lower(),
+                    "entry": str(entry_id),
+                    "contact": str(entry.contact_id),
+                    "controller": controller,
+                    "purpose": entry.purpose,
+                    "channel": entry.channel,
+                    "assignment": str(entry.assignment_id) if entry.assignment_id else None,
+                    "address": str(entry.on_address) if entry.on_address else None,
+                    "at": recorded_at.isoformat(),
+                }
+            )
+    await session.copy("consent_entry", _ENTRY_COLUMNS, rows)
+    session.stale.update(entry.contact_id for entry in entries)
+    return written
+
+
+_ENTRY_COLUMNS = (
+    "contact_id",
+    "seq",
+    "id",
+    "kind",
+    "grade",
+    "controller",
+    "purpose",
+    "channel",
+    "assignment_id",
+    "acted_at",
+    "recorded_at",
+    "refers_to",
+    "act",
+    "notice_version",
+    "notice_locale",
+    "policy",
+    "source",
+    "actor",
+    "origin",
+    "evidence",
+)
+
+
+async def _refuse_addresses(
+    session: Session, policies: PolicySet, entries: Sequence[NewEntry], recorded_at: datetime
+) -> None:
+    """Record the "no" of addresses, once for each scope, and let it bind everybody who has them."""
+    done: set[tuple[UUID, str, str, str]] = set()
+    macs = await _macs(session, [e.on_address for e in entries if e.on_address])
+    for entry in entries:
+        if entry.on_address is None or not entry.kind.takes_away:
+            continue
+        purpose = policies.purposes.get(entry.purpose)
+        controller = entry.controller or (purpose.controller if purpose else "")
+        key = (entry.on_address, controller, entry.purpose, entry.channel)
+        if key in done:
+            continue
+        done.add(key)
+        await standing.refuse_address(
+            session,
+            entry.on_address,
+            controller=controller,
+            purpose=entry.purpose,
+            channel=entry.channel,
+            cause=entry.cause,
+            acted_at=acted_at(entry, recorded_at) or recorded_at,
+            recorded_at=recorded_at,
+        )
+        session.takings.append(
+            {
+                "what": "address_refusal",
+                "mac": macs.get(entry.on_address),
+                "controller": controller,
+                "purpose": entry.purpose,
+                "channel": entry.channel,
+                "at": recorded_at.isoformat(),
+            }
+        )
+    if done:
+        session.stale.update(await contacts.sharers(session, {key[0] for key in done}))
+
+
+async def _macs(session: Session, address_ids: Sequence[UUID]) -> dict[UUID, str]:
+    if not address_ids:
+        return {}
+    rows = await session.all("SELECT id, mac FROM address WHERE id = ANY(%s)", (list(address_ids),))
+    return {row.id: row.mac.hex() for row in rows}

@@ -1,0 +1,1 @@
+"""Persons, what identifies them, and the fields that the catalogue allows."""

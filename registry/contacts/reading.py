@@ -1,0 +1,115 @@
+"""Reading a person: opened with their keys, masked by role, and noted in the log in the same transaction."""
+
+from collections.abc import Callable
+from typing import cast
+from uuid import UUID
+
+from registry.access.masking import mask
+from registry.access.principals import Role
+from registry.audit import entries
+from registry.contacts import queries, schemas
+from registry.contacts.identifiers import Identifier, Kind, Mode
+from registry.contacts.schemas import Card, Found, Holder, ShownField, ShownIdentifier
+from registry.keys import persons
+from registry.keys.columns import ASSIGNMENT_VALUE, FIELD_VALUE, SealedColumn
+from registry.keys.persons import PersonKeys
+from registry.keys.ring import KeyRing
+from registry.kit.database import Session
+from registry.kit.errors import NotFound
+from registry.kit.sealing import Unopenable
+from registry.policy.model import Subscriber
+
+
+class ContactUnknown(NotFound):
+    """Nobody here, or nobody any more: an erased person is not told apart from one who never was."""
+
+    def __init__(self) -> None:
+        super().__init__("contact.unknown", "There is no such person.")
+
+
+async def show(session: Session, ring: KeyRing, role: Role, contact_id: UUID) -> Card:
+    """What is stored of one person, as `role` sees it; entry `contact.read` with the kinds that were shown.
+
+    Raises ContactUnknown (404).
+    """
+    row = await queries.contact(session, contact_id)
+    keys = (await persons.load(session, ring, [contact_id])).get(contact_id)
+    if row is None or keys is None:
+        raise ContactUnknown
+    identifiers = [
+        ShownIdentifier(
+            id=one.id,
+            kind=_kind(one.kind),
+            value=_shown(role, _kind(one.kind), _opener(keys, ASSIGNMENT_VALUE, one.value)),
+            mode=_mode(one.mode),
+            valid_from=one.valid_from,
+            valid_to=one.valid_to,
+            verified_at=one.verified_at,
+            source=one.source,
+        )
+        for one in await queries.assignments(session, contact_id)
+    ]
+    fields = {
+        one.field: ShownField(
+            value=_shown(role, one.field, _field_reader(keys, one.plain, one.value)),
+            source=one.source,
+            recorded_at=one.recorded_at,
+        )
+        for one in await queries.fields(session, [contact_id])
+    }
+    kinds = sorted({one.kind for one in identifiers} | set(fields))
+    await entries.append(
+        session, ring, "contact.read", subjects=[contact_id], kinds=kinds, keys={contact_id: keys}
+    )
+    return Card(
+        id=row.id,
+        created_at=row.created_at,
+        source=row.source,
+        locale=row.locale,
+        country=row.country,
+        subscriber=cast(schemas.SubscriberKind, Subscriber(row.subscriber).name.lower()),
+        restricted_at=await session.value(
+            "SELECT restricted_at FROM gate_row WHERE subject_id = %s", (contact_id,)
+        ),
+        identifiers=identifiers,
+        fields=fields,
+    )
+
+
+async def look_up(session: Session, ring: KeyRing, identifier: Identifier) -> Found:
+    """Who has an identifier now; entry `contact.lookup` about those who were found. Nobody is no error."""
+    held = (await queries.holders(session, ring, [identifier]))[identifier]
+    found = [Holder(one.contact_id, one.assignment_id, _mode(one.mode)) for one in held]
+    await entries.append(
+        session,
+        ring,
+        "contact.lookup",
+        subjects=[one.id for one in found],
+        kinds=[_kind(identifier.kind)],
+        detail={"found": len(found)},
+    )
+    return Found(found)
+
+
+def _kind(number: int) -> schemas.IdentifierKind:
+    return cast(schemas.IdentifierKind, Kind(number).name.lower())
+
+
+def _mode(number: int) -> schemas.Mode:
+    return cast(schemas.Mode, Mode(number).name.lower())
+
+
+def _opener(keys: PersonKeys, column: SealedColumn, blob: bytes) -> Callable[[], str]:
+    return lambda: keys.open(column, blob).decode()
+
+
+def _field_reader(keys: PersonKeys, plain: str | None, blob: bytes | None) -> Callable[[], str]:
+    return _opener(keys, FIELD_VALUE, blob) if blob is not None else lambda: plain or ""
+
+
+def _shown(role: Role, field: str, read: Callable[[], str]) -> str | None:
+    """The value masked for `role`; None when its key was destroyed."""
+    try:
+        return mask(role, field, read())
+    except Unopenable:
+        return None

@@ -1,0 +1,30 @@
+"""From the subject of a request to a reference, so that the API and the command line name persons alike."""
+
+from registry.contacts.identifiers import Kind, normalise
+from registry.contacts.queries import Reference
+from registry.contacts.schemas import Subject
+from registry.kit.errors import Misuse
+
+
+def reference_of(subject: Subject) -> Reference:
+    """The reference that a subject is; Misuse `subject.invalid` unless exactly one way of naming is used."""
+    named = {
+        kind: value
+        for kind, value in (
+            (Kind.EMAIL, subject.email),
+            (Kind.PHONE, subject.phone),
+            (Kind.EXTERNAL, subject.external),
+        )
+        if value is not None
+    }
+    if len(named) + (subject.id is not None) != 1:
+        raise Misuse(
+            "subject.invalid",
+            "A subject is named in exactly one way.",
+            field="subject",
+            mend="one of id, email, phone, external",
+        )
+    if subject.id is not None:
+        return Reference(subject.id, None)
+    ((kind, value),) = named.items()
+    return Reference(None, normalise(kind, value))

@@ -1,0 +1,295 @@
+"""Writes about persons: made, identified, described; many at a time, for an import is the same as one."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from registry.contacts import queries
+from registry.contacts.identifiers import Identifier, Mode
+from registry.keys import blind, persons
+from registry.keys.columns import ASSIGNMENT_VALUE, FIELD_VALUE
+from registry.keys.persons import PersonKeys
+from registry.keys.ring import KeyRing
+from registry.kit import clock
+from registry.kit.database import Session
+from registry.kit.errors import Misuse, Refused
+from registry.kit.ids import new_id
+from registry.policy.model import PolicySet, Subscriber
+from registry.standing import service as standing
+
+
+@dataclass(frozen=True, slots=True)
+class NewIdentifier:
+    """An identifier to give to a person. `by_person` says that the person gave it here, at first hand."""
+
+    identifier: Identifier
+    verified_at: datetime | None = None
+    by_person: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewContact:
+    """A person to record. `source` says from where the data came (GDPR art. 14(2)(f))."""
+
+    identifiers: Sequence[NewIdentifier]
+    source: str
+    fields: Mapping[str, str] = field(default_factory=dict)
+    locale: str | None = None
+    country: str | None = None
+    subscriber: Subscriber = Subscriber.UNKNOWN
+    id: UUID = field(default_factory=new_id)
+
+
+class AddressErased(Refused):
+    """The address belonged to somebody who was erased; only a grant at first hand opens it again."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "address.erased",
+            "A person was erased from this address; it takes a first-party grant to use it again.",
+        )
+
+
+class IdentifierTaken(Refused):
+    """External and device ids name one person."""
+
+    def __init__(self) -> None:
+        super().__init__("identifier.taken", "That identifier belongs to another person already.")
+
+
+async def lock(session: Session, contact_ids: Iterable[UUID], identifiers: Iterable[UUID] = ()) -> None:
+    """Lock these persons and all their current addresses (and further address rows), before any write.
+
+    Whoever writes about a person holds the address rows too: an address's "no" that comes at the same moment
+    is then either read by the projection or projected after it.
+    """
+    ids = list(contact_ids)
+    # Which addresses a person has can only change under the person's own lock.
+    await standing.lock(session, ids)
+    await standing.lock_addresses(session, [*await queries.address_ids(session, ids), *identifiers])
+
+
+async def create(
+    session: Session, ring: KeyRing, policies: PolicySet, contacts: Sequence[NewContact]
+) -> list[UUID]:
+    """Record persons with their identifiers and fields; ids in the order given.
+
+    Refuses undeclared fields (Misuse `field.undeclared`), taken external ids and addresses of erased persons.
+    """
+    for contact in contacts:
+        check_fields(policies, contact.fields)
+    ids = [contact.id for contact in contacts]
+    await standing.register(session, ids)
+    await session.copy(
+        "contact",
+        ("id", "locale", "country", "subscriber", "source"),
+        ((c.id, c.locale, c.country, int(c.subscriber), c.source) for c in contacts),
+    )
+    keys = await persons.create(session, ring, ids)
+    await assign(session, ring, [(c.id, new, c.source) for c in contacts for new in c.identifiers], keys=keys)
+    await write_fields(session, policies, keys, [(c.id, c.fields, c.source) for c in contacts])
+    return ids
+
+
+async def assign(
+    session: Session,
+    ring: KeyRing,
+    wanted: Sequence[tuple[UUID, NewIdentifier, str]],
+    *,
+    keys: Mapping[UUID, PersonKeys] | None = None,
+) -> list[UUID]:
+    """Give identifiers to persons: (person, identifier, source) each; assignment ids in the order given.
+
+    The persons are locked by the caller or new. An address that somebody has already becomes shared.
+    """
+    if not wanted:
+        return []
+    if keys is None:
+        keys = await persons.load(session, ring, {contact_id for contact_id, _, _ in wanted})
+    identifiers = [new.identifier for _, new, _ in wanted]
+    broad = {(int(i.kind), i.broad) for i in identifiers if i.kind.is_address}
+    address_of = await standing.addresses(session, ring, broad)
+    await standing.lock_addresses(session, address_of.values())
+    await _refuse_erased(session, wanted, address_of)
+    known, new_ones = await _identifiers(session, ring, identifiers, address_of)
+    held: dict[UUID, dict[UUID, UUID]] = {identifier_id: {} for identifier_id in known.values()}
+    # What this transaction made nobody else can have.
+    present = await queries.holders_of(session, [i for i in held if i not in new_ones])
+    for identifier_id, holders in present.items():
+        held[identifier_id] = {h.contact_id: h.assignment_id for h in holders}
+    made: list[_Assignment] = []
+    ids: list[UUID] = []
+    shared: set[UUID] = set()
+    for contact_id, new, source in wanted:
+        identifier = new.identifier
+        identifier_id = known[identifier]
+        others = held[identifier_id]
+        if contact_id not in others:
+            if others and not identifier.kind.is_address:
+                raise IdentifierTaken
+            if others:
+                shared.add(identifier_id)
+            others[contact_id] = new_id()
+            address_id = address_of.get((int(identifier.kind), identifier.broad))
+            made.append(_Assignment(contact_id, others[contact_id], identifier_id, address_id, new, source))
+        ids.append(others[contact_id])
+    if shared:
+        await session.execute(
+            "UPDATE assignment SET mode = %s WHERE identifier_id = ANY(%s) AND mode = %s AND valid_to IS NULL",
+            (int(Mode.SHARED), list(shared), int(Mode.EXCLUSIVE)),
+        )
+    await _write_assignments(session, keys, made, shared)
+    session.stale.update(assignment.contact_id for assignment in made)
+    return ids
+
+
+@dataclass(frozen=True, slots=True)
+class _Assignment:
+    contact_id: UUID
+    id: UUID
+    identifier_id: UUID
+    address_id: UUID | None
+    new: NewIdentifier
+    source: str
+
+    def mode(self, shared: set[UUID]) -> Mode:
+        if self.new.identifier.is_role:
+            return Mode.ROLE
+        return Mode.SHARED if self.identifier_id in shared else Mode.EXCLUSIVE
+
+
+_COLUMNS = (
+    "contact_id",
+    "id",
+    "identifier_id",
+    "address_id",
+    "kind",
+    "mode",
+    "valid_from",
+    "verified_at",
+    "value",
+    "source",
+)
+
+
+async def _write_assignments(
+    session: Session, keys: Mapping[UUID, PersonKeys], made: Sequence[_Assignment], shared: set[UUID]
+) -> None:
+    at = clock.now()
+    await session.copy(
+        "assignment",
+        _COLUMNS,
+        (
+            (
+                a.contact_id,
+                a.id,
+                a.identifier_id,
+                a.address_id,
+                int(a.new.identifier.kind),
+                int(a.mode(shared)),
+                at,
+                a.new.verified_at,
+                keys[a.contact_id].seal(ASSIGNMENT_VALUE, a.new.identifier.value.encode()),
+                a.source,
+            )
+            for a in made
+        ),
+    )
+
+
+async def _refuse_erased(
+    session: Session,
+    wanted: Sequence[tuple[UUID, NewIdentifier, str]],
+    address_of: Mapping[tuple[int, str], UUID],
+) -> None:
+    erased = await standing.erased_addresses(session, address_of.values())
+    for _, new, _ in wanted:
+        key = (int(new.identifier.kind), new.identifier.broad)
+        if address_of.get(key) in erased and not new.by_person:
+            raise AddressErased
+
+
+async def _identifiers(
+    session: Session,
+    ring: KeyRing,
+    identifiers: Sequence[Identifier],
+    address_of: Mapping[tuple[int, str], UUID],
+) -> tuple[dict[Identifier, UUID], set[UUID]]:
+    """Identifier rows for all of these, and which of them are new; right also when two writers make the same."""
+    wanted = queries.indexed(ring, identifiers)
+    known = await queries.identifier_ids_at(session, wanted)
+    missing = [identifier for identifier in dict.fromkeys(identifiers) if identifier not in known]
+    if not missing:
+        return known, set()
+    proposed = {identifier: new_id() for identifier in missing}
+    for epoch in ring.live():
+        values = sorted((blind.index(epoch, i.kind, i.value), proposed[i]) for i in missing)
+        await session.execute(
+            "INSERT INTO identifier_index (epoch, value, identifier_id)"
+            " SELECT %s, value, id FROM unnest(%b::bytea[], %b::uuid[]) AS w(value, id) ON CONFLICT DO NOTHING",
+            (epoch.number, [value for value, _ in values], [new for _, new in values]),
+        )
+    known = await queries.identifier_ids_at(session, wanted)
+    made = [identifier for identifier in missing if known[identifier] == proposed[identifier]]
+    await session.copy(
+        "identifier",
+        ("id", "kind", "address_id"),
+        ((proposed[i], int(i.kind), address_of.get((int(i.kind), i.broad))) for i in made),
+    )
+    return known, {proposed[identifier] for identifier in made}
+
+
+async def end_assignment(session: Session, contact_id: UUID, assignment_id: UUID) -> None:
+    """The person has this address no more; grants for it end with it."""
+    await session.execute(
+        "UPDATE assignment SET valid_to = clock_timestamp()"
+        " WHERE contact_id = %s AND id = %s AND valid_to IS NULL",
+        (contact_id, assignment_id),
+    )
+
+
+def check_fields(policies: PolicySet, fields: Mapping[str, str]) -> None:
+    """Refuse a field that the catalogue does not declare, naming it (GDPR art. 5(1)(c))."""
+    for name, value in fields.items():
+        declared = policies.fields.get(name)
+        if declared is None:
+            raise Misuse(
+                "field.undeclared",
+                f"The field {name[:60]!r} is not in the catalogue.",
+                field=f"fields.{name[:60]}",
+                mend="declare it in fields.toml with purposes, sensitivity and retention, or leave it out",
+            )
+        if len(value) > declared.max_length:
+            raise Misuse(
+                "field.too_long",
+                f"The field {name!r} takes at most {declared.max_length} characters.",
+                field=f"fields.{name}",
+            )
+
+
+async def write_fields(
+    session: Session,
+    policies: PolicySet,
+    keys: Mapping[UUID, PersonKeys],
+    values: Iterable[tuple[UUID, Mapping[str, str], str]],
+) -> None:
+    """Store fields, sealed unless the catalogue lets them be segmented on; a later value replaces an earlier."""
+    rows = []
+    for contact_id, fields, source in values:
+        for name, text in fields.items():
+            if not text:
+                continue
+            plain = policies.fields[name].segmentable
+            sealed = None if plain else keys[contact_id].seal(FIELD_VALUE, text.encode())
+            rows.append((contact_id, name, sealed, text if plain else None, source))
+    fresh = [row for row in rows if row[0] in session.fresh]
+    await session.copy("contact_field", ("contact_id", "field", "value", "plain", "source"), fresh)
+    known = [row for row in rows if row[0] not in session.fresh]
+    if known:
+        await session.many(
+            "INSERT INTO contact_field (contact_id, field, value, plain, source) VALUES (%s, %s, %s, %s, %s)"
+            " ON CONFLICT (contact_id, field) DO UPDATE SET value = excluded.value, plain = excluded.plain,"
+            " source = excluded.source, recorded_at = clock_timestamp()",
+            known,
+        )

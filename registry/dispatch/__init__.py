@@ -1,0 +1,1 @@
+"""The only way out: templates, messages, the outbox and the hand-off that holds the gate row."""

@@ -1,0 +1,1 @@
+"""E-mail by SMTP (RFC 5321) over connections that stay open."""

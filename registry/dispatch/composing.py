@@ -1,0 +1,198 @@
+"""From a campaign and a person to the exact bytes of a mail, and from what was kept back to the same bytes.
+
+A campaign row keeps its template and its letterhead as they were; a message row keeps the person's values,
+sealed under the person's own key. Both together give the mail again, byte for byte, for as long as the person
+has keys.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from registry.dispatch import mime, templates, tokens
+from registry.dispatch.template_sources import TemplateSet, from_json
+from registry.dispatch.templates import Compiled
+from registry.kit.errors import Misuse
+from registry.policy.model import PolicySet, Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """What the mails of one campaign say about the sender and the list, frozen when the campaign is made."""
+
+    controller_name: str
+    controller_address: str
+    controller_contact: str
+    sender_name: str
+    sender_email: str
+    list_id: str
+    titles: Mapping[str, str]
+    base_url: str
+    purpose_id: int
+    one_click: bool
+
+    @classmethod
+    def of(cls, policies: PolicySet, purpose: Purpose, base_url: str) -> Self:
+        """The letterhead of a purpose as its policies are now (ePrivacy art. 13(4): the sender is named)."""
+        controller = policies.controllers[purpose.controller]
+        domain = controller.sender_email.rpartition("@")[2]
+        return cls(
+            controller_name=controller.name,
+            controller_address=controller.address,
+            controller_contact=controller.contact,
+            sender_name=controller.sender_name,
+            sender_email=controller.sender_email,
+            list_id=f"{purpose.id}.{domain}",
+            titles=dict(purpose.title),
+            base_url=base_url.rstrip("/"),
+            purpose_id=policies.purpose_ids[purpose.id],
+            one_click=purpose.is_marketing,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in self.__slots__}
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.base_url).netloc
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What a mail to one person is made of: `fields` opened, by name; `locale` as recorded, or None."""
+
+    contact_id: UUID
+    assignment_id: UUID
+    address: str
+    locale: str | None
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One mail ready for the wire. `values` is what has to be kept, sealed, to make it again."""
+
+    message_ref: str
+    sender: str
+    recipient: str
+    content: bytes
+    content_hash: bytes
+    values: bytes
+
+
+class Composer:
+    """Makes the mails of one campaign; templates and frames are built once."""
+
+    def __init__(
+        self,
+        campaign_id: UUID,
+        letterhead: Letterhead,
+        source: TemplateSet,
+        compiled: Mapping[str, Compiled],
+        fields: frozenset[str],
+    ) -> None:
+        self._source = source
+        self._compiled = compiled
+        self._letterhead = letterhead
+        self._fields = fields
+        self._frames = {
+            locale: mime.frame(
+                sender=(letterhead.sender_name, letterhead.sender_email),
+                list_id=(self._title(locale), letterhead.list_id),
+                one_click=letterhead.one_click,
+                sample=text.subject + text.text + text.html,
+                key=f"{campaign_id}/{locale}",
+            )
+            for locale, text in source.locales.items()
+        }
+
+    @classmethod
+    def load(cls, campaign_id: UUID, template: Mapping[str, Any], fields: frozenset[str]) -> Self:
+        """From the `template` of a campaign row, as `stored` wrote it; `fields` as declared for the purpose."""
+        source = from_json(template["source"])
+        letterhead = Letterhead(**template["letterhead"])
+        fields = fields | frozenset(template["fields"])
+        compiled = templates.compile_set(source, fields=fields, marketing=letterhead.one_click)
+        return cls(campaign_id, letterhead, source, compiled, fields)
+
+    def draft(self, message_id: UUID, person: Person, date: datetime, token_key: bytes) -> Draft:
+        """The mail for a person; `date` is the attempt's. Misuse when a value cannot stand where it belongs."""
+        locale = self._source.choose(person.locale or self._source.fallback)
+        kept = {
+            "address": person.address,
+            "assignment": str(person.assignment_id),
+            "date": date.isoformat(),
+            "fields": {name: text for name, text in sorted(person.fields.items()) if name in self._fields},
+            "locale": locale,
+        }
+        return self._make(message_id, person.contact_id, kept, token_key)
+
+    def again(self, message_id: UUID, contact_id: UUID, values: bytes, token_key: bytes) -> bytes:
+        """The bytes that were sent, from the kept values."""
+        return self._make(message_id, contact_id, json.loads(values), token_key).content
+
+    def _make(self, message_id: UUID, contact_id: UUID, kept: Mapping[str, Any], token_key: bytes) -> Draft:
+        head, locale = self._letterhead, kept["locale"]
+        url = None
+        if head.one_click:
+            token = tokens.OneClick(contact_id, UUID(kept["assignment"]), head.purpose_id)
+            url = f"{head.base_url}/p/u/{tokens.seal(token_key, token)}"
+        values = {
+            templates.CONTROLLER_NAME: head.controller_name,
+            templates.CONTROLLER_ADDRESS: head.controller_address,
+            "controller.contact": head.controller_contact,
+            "purpose.title": self._title(locale),
+            "address": kept["address"],
+            templates.UNSUBSCRIBE_URL: url or "",
+            **{f"contact.{name}": text for name, text in kept["fields"].items()},
+        }
+        texts = self._compiled[locale].render(templates.nested(values, self._fields))
+        frame = self._frames[locale]
+        content = frame.fill(
+            message_id=message_id,
+            to=kept["address"],
+            subject=texts.subject,
+            date=datetime.fromisoformat(kept["date"]),
+            text=texts.text,
+            html=texts.html,
+            one_click=url,
+        )
+        return Draft(
+            message_ref=frame.message_ref(message_id),
+            sender=head.sender_email,
+            recipient=kept["address"],
+            content=content,
+            content_hash=mime.content_hash(content),
+            values=json.dumps(kept, ensure_ascii=False, sort_keys=True).encode(),
+        )
+
+    def _title(self, locale: str) -> str:
+        titles = self._letterhead.titles
+        return titles.get(locale) or titles.get("en") or next(iter(titles.values()))
+
+
+def declared_fields(policies: PolicySet, purpose: str) -> frozenset[str]:
+    """The contact fields that may be used for a purpose (GDPR art. 5(1)(b))."""
+    return frozenset(field.id for field in policies.fields.values() if purpose in field.purposes)
+
+
+def stored(policies: PolicySet, purpose: Purpose, source: TemplateSet, base_url: str) -> dict[str, Any]:
+    """Check a template for a purpose and give what the campaign row keeps of it.
+
+    Raises Misuse as `templates.compile_set` does, and `template.locale_missing` when the fallback is missing.
+    """
+    fields = declared_fields(policies, purpose.id)
+    templates.compile_set(source, fields=fields, marketing=purpose.is_marketing)
+    letterhead = Letterhead.of(policies, purpose, base_url)
+    if not letterhead.host:
+        raise Misuse("url.invalid", "The base URL is no URL.", mend="set ZGODA_BASE_URL")
+    return {
+        "source": source.as_json(),
+        "hash": source.digest(),
+        "letterhead": letterhead.as_json(),
+        "fields": sorted(fields),
+    }

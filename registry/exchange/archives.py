@@ -1,0 +1,144 @@
+"""Opens what an export comes in, a zip or one CSV file, without trusting its names or its sizes."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import IO, Literal
+
+from registry.exchange.mapping import Format
+from registry.kit.errors import Refused
+
+Standing = Literal["subscribed", "unsubscribed", "cleaned", "nonsubscribed"]
+
+# The order of reading: whoever said no is known before anybody's yes is.
+STANDINGS: tuple[Standing, ...] = ("cleaned", "unsubscribed", "nonsubscribed", "subscribed")
+TOTAL_LIMIT = 8 << 30
+# Text of an export deflates to a tenth; a thousandth is a bomb. Small members may be of any ratio.
+RATIO_LIMIT = 150
+RATIO_EXEMPT = 4 << 20
+_CHUNK = 1 << 18
+_ENCRYPTED = 0x1
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One CSV text of an export; `standing` None where each row tells its own."""
+
+    name: str
+    standing: Standing | None
+    path: Path
+    member: str | None
+
+    @contextmanager
+    def open(self) -> Iterator[IO[bytes]]:
+        """The bytes, from their beginning."""
+        if self.member is None:
+            with open(self.path, "rb") as file:
+                yield file
+            return
+        try:
+            with zipfile.ZipFile(self.path) as archive, archive.open(self.member) as file:
+                yield file
+        except zipfile.BadZipFile:
+            raise _damaged(self.path) from None
+
+    def chunks(self) -> Iterator[bytes]:
+        """The bytes in pieces, as often as asked for; Refused `archive.damaged` or `archive.too_large`."""
+        size = 0
+        with self.open() as file:
+            while True:
+                try:
+                    chunk = file.read(_CHUNK)
+                except _DAMAGED:
+                    raise _damaged(self.path) from None
+                if not chunk:
+                    return
+                size += len(chunk)
+                if self.member is not None and size > TOTAL_LIMIT:
+                    raise _bomb(self.path)
+                yield chunk
+
+
+def parts_of(path: Path, form: Format) -> list[Part]:
+    """The CSV texts of a file, those with a "no" first. Refused when it is not what `form` says, or not safe."""
+    if path.stat().st_size == 0:
+        raise Refused("file.empty", f"{path.name} is empty.")
+    zipped = zipfile.is_zipfile(path)
+    if form == "csv":
+        if zipped:
+            raise Refused("file.not_csv", f"{path.name} is a zip.", mend="unpack it, or --format mailchimp")
+        return [Part(path.name, None, path, None)]
+    if not zipped:
+        raise Refused(
+            "file.not_zip",
+            f"{path.name} is not a zip, as Mailchimp exports are.",
+            mend="give the whole zip, or --format csv for one file",
+        )
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = [info for info in archive.infolist() if not info.is_dir()]
+    except _DAMAGED:
+        raise _damaged(path) from None
+    for info in members:
+        _check_name(path, info)
+    _check_sizes(path, members)
+    parts = [
+        Part(PurePosixPath(info.filename).name, standing, path, info.filename)
+        for info in members
+        if (standing := _standing(info.filename)) is not None
+    ]
+    if len({part.member for part in parts}) < len(parts):
+        raise Refused("archive.unsafe_name", f"{path.name} has two files of one name.")
+    if not parts:
+        raise Refused(
+            "archive.no_members",
+            f"{path.name} has no subscribed, unsubscribed or cleaned CSV in it.",
+            mend="export the whole audience in Mailchimp",
+        )
+    return sorted(parts, key=lambda part: (STANDINGS.index(part.standing or "subscribed"), part.name))
+
+
+def _standing(member: str) -> Standing | None:
+    name = PurePosixPath(member).name.lower()
+    if "__macosx" in member.lower() or not name.endswith(".csv"):
+        return None
+    for standing in STANDINGS:
+        if name.startswith(standing):
+            return standing
+    return None
+
+
+def _check_name(path: Path, info: zipfile.ZipInfo) -> None:
+    """Nothing is ever unpacked to disk; still, who writes such names did not export an audience."""
+    name = info.orig_filename.replace("\\", "/")
+    climbs = ".." in PurePosixPath(name).parts
+    linked = (info.external_attr >> 16) & 0o170000 == 0o120000
+    if climbs or linked or name.startswith("/") or "\0" in name or (len(name) > 1 and name[1] == ":"):
+        raise Refused("archive.unsafe_name", f"{path.name} has a file whose name leads out of the zip.")
+    if info.flag_bits & _ENCRYPTED:
+        raise Refused(
+            "archive.encrypted", f"{path.name} is encrypted.", mend="unpack and zip it without a password"
+        )
+
+
+def _check_sizes(path: Path, members: list[zipfile.ZipInfo]) -> None:
+    """A reader never takes more from a member than its declared size, so checking what is declared is enough."""
+    if sum(info.file_size for info in members) > TOTAL_LIMIT:
+        raise _bomb(path)
+    for info in members:
+        if info.file_size > RATIO_EXEMPT and info.file_size > RATIO_LIMIT * max(info.compress_size, 1):
+            raise _bomb(path)
+
+
+def _bomb(path: Path) -> Refused:
+    return Refused("archive.too_large", f"{path.name} unpacks to more than any export would.")
+
+
+def _damaged(path: Path) -> Refused:
+    return Refused("archive.damaged", f"{path.name} is a damaged zip.", mend="export it again")

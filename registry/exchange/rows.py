@@ -1,0 +1,229 @@
+"""Makes a record what it says about a person, or the reason why it cannot be taken. Pure but for its counter of rows."""
+
+from __future__ import annotations
+
+import ipaddress
+import unicodedata
+from collections.abc import Callable
+from collections.abc import Mapping as Dictionary
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+
+from registry.contacts.identifiers import Identifier, Kind, normalise
+from registry.exchange import times
+from registry.exchange.archives import Standing
+from registry.exchange.mapping import Mapping
+from registry.exchange.reading import Sheet
+from registry.exchange.records import Record
+from registry.kit.errors import Misuse
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """A row that was not taken: where it stands and why, never what is in it."""
+
+    file: str
+    row: int
+    reason: str
+    cells: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(slots=True)
+class Row:
+    """What one row says about one person at one address; times are aware."""
+
+    file: str
+    number: int
+    standing: Standing
+    address: Identifier = field(repr=False)
+    others: tuple[Identifier, ...] = field(default=(), repr=False)
+    external: Identifier | None = field(default=None, repr=False)
+    fields: dict[str, str] = field(default_factory=dict, repr=False)
+    locale: str | None = None
+    country: str | None = None
+    # Opt-in time, and the network address that it came from; both together are evidence.
+    opted_in: datetime | None = None
+    opted_in_from: str | None = field(default=None, repr=False)
+    verified_at: datetime | None = None
+    left: datetime | None = None
+    cells: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def has_evidence(self) -> bool:
+        """Opt-in time and address; a confirmation time alone never."""
+        return self.standing == "subscribed" and self.opted_in is not None and self.opted_in_from is not None
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """First and last name in the form in which names are compared; empty where not told."""
+        return comparable(self.fields.get("first_name", "")), comparable(self.fields.get("last_name", ""))
+
+
+def comparable(name: str) -> str:
+    """A name without what writing it differently changes: case, spaces, Unicode form."""
+    return " ".join(unicodedata.normalize("NFKC", name).casefold().split())
+
+
+def names_conflict(one: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Whether two (first, last) name two persons; a missing name conflicts with none."""
+    return any(a and b and a != b for a, b in zip(one, other, strict=True))
+
+
+_Cell = Callable[[str], str]
+
+
+class _Rejected(Exception):
+    """args[0] is the reason."""
+
+
+def _code(text: str) -> str | None:
+    """A two-letter code of a language or a country, or None."""
+    return text if len(text) == 2 and text.isascii() and text.isalpha() else None
+
+
+class RowReader:
+    """Reads records under one mapping. `lengths`: the greatest length of each field, from the catalogue."""
+
+    def __init__(self, mapping: Mapping, kind: Kind, lengths: Dictionary[str, int], now: datetime) -> None:
+        self._mapping = mapping
+        self._kind = kind
+        self._lengths = lengths
+        self._latest = now + times.AHEAD
+        attestation = mapping.attestation
+        self._zone: tzinfo = UTC
+        if attestation is not None and attestation.zone.key not in ("UTC", "Etc/UTC"):
+            self._zone = attestation.zone
+        self._form = mapping.file.time_format
+        self._address_key = "phone" if kind is Kind.PHONE else "email"
+        status = mapping.status
+        self._standings: dict[str, Standing] = {}
+        if status is not None:
+            lists: tuple[tuple[Standing, tuple[str, ...]], ...] = (
+                ("subscribed", status.subscribed),
+                ("unsubscribed", status.unsubscribed),
+                ("cleaned", status.cleaned),
+            )
+            self._standings = {value.strip().casefold(): name for name, values in lists for value in values}
+
+    def read(self, sheet: Sheet, record: Record) -> Row | Reject | None:
+        """The row, why it is none, or None for a blank line."""
+        cells = record.cells
+        if record.problem is None and not any(cells):
+            return None
+        try:
+            problem = record.problem or ("row.column_count" if len(cells) != sheet.width else None)
+            if problem is not None:
+                return self._salvaged(sheet, record, problem)
+            return self._row(sheet, record)
+        except _Rejected as rejected:
+            return Reject(sheet.name, record.number, rejected.args[0], tuple(cells))
+
+    def _salvaged(self, sheet: Sheet, record: Record, problem: str) -> Row:
+        """A "no" is taken from a broken row as long as it says whose; anything else is not."""
+        if sheet.standing not in ("unsubscribed", "cleaned"):
+            raise _Rejected(problem)
+        try:
+            address = self._identifier(self._cell(sheet, record, self._address_key), self._kind)
+        except _Rejected:
+            raise _Rejected(problem) from None
+        if not address.value.isprintable() or not address.value.isascii():
+            raise _Rejected(problem)
+        return Row(sheet.name, record.number, sheet.standing, address)
+
+    def _row(self, sheet: Sheet, record: Record) -> Row:
+        def cell(key: str) -> str:
+            return self._cell(sheet, record, key)
+
+        standing = self._standing(sheet, cell)
+        text = cell(self._address_key)
+        if not text:
+            raise _Rejected("address.missing")
+        row = Row(
+            sheet.name, record.number, standing, self._identifier(text, self._kind), cells=tuple(record.cells)
+        )
+        row.others = self._others(cell, gentle=standing in ("unsubscribed", "cleaned"))
+        if text := cell("external_id"):
+            row.external = self._identifier(text, Kind.EXTERNAL)
+        for name in self._mapping.fields:
+            if text := cell(f"fields.{name}"):
+                if len(text) > self._lengths.get(name, 0):
+                    raise _Rejected("field.too_long")
+                row.fields[name] = text
+        row.locale = _code(cell("locale").partition("_")[0].partition("-")[0].lower())
+        row.country = _code(cell("country").upper())
+        if standing in ("unsubscribed", "cleaned"):
+            row.left = self._when_left(cell, standing)
+        else:
+            self._evidence(row, cell)
+        return row
+
+    def _standing(self, sheet: Sheet, cell: _Cell) -> Standing:
+        """The gravest of what is said: nobody who is told to have left is taken for a subscriber."""
+        if sheet.standing is not None:
+            return sheet.standing
+        standing: Standing = "subscribed"
+        if self._mapping.status is not None:
+            told = self._standings.get(cell("status.column").casefold())
+            if told is None:
+                raise _Rejected("status.unknown")
+            standing = told
+        if cell("cleaned_time"):
+            return "cleaned"
+        return "unsubscribed" if standing == "subscribed" and cell("withdrawn_time") else standing
+
+    def _evidence(self, row: Row, cell: _Cell) -> None:
+        row.opted_in = self._time(cell("opt_in_time"))
+        confirmed = self._time(cell("confirm_time"))
+        row.verified_at = confirmed or row.opted_in
+        if text := cell("opt_in_address"):
+            try:
+                row.opted_in_from = str(ipaddress.ip_address(text))
+            except ValueError:
+                row.opted_in_from = None
+
+    def _time(self, text: str) -> datetime | None:
+        if not text:
+            return None
+        try:
+            told = times.read(text, self._zone, self._form)
+        except times.Unreadable:
+            raise _Rejected("time.invalid") from None
+        if told is not None and told > self._latest:
+            raise _Rejected("time.in_future")
+        return told
+
+    def _when_left(self, cell: _Cell, standing: Standing) -> datetime | None:
+        """A "no" whose time cannot be read is a "no" without a time: it counts from now on."""
+        try:
+            told = times.read(
+                cell("cleaned_time" if standing == "cleaned" else "withdrawn_time"),
+                self._zone,
+                self._form,
+                late=True,
+            )
+        except times.Unreadable:
+            return None
+        return told if told is not None and told <= self._latest else None
+
+    def _others(self, cell: _Cell, gentle: bool) -> tuple[Identifier, ...]:
+        kind, key = (Kind.EMAIL, "email") if self._kind is Kind.PHONE else (Kind.PHONE, "phone")
+        text = cell(key)
+        if not text:
+            return ()
+        try:
+            return (self._identifier(text, kind),)
+        except _Rejected:
+            if gentle:
+                return ()
+            raise
+
+    def _identifier(self, text: str, kind: Kind) -> Identifier:
+        try:
+            return normalise(kind, text, self._mapping.file.phone_region)
+        except Misuse as error:
+            raise _Rejected(error.code) from None
+
+    @staticmethod
+    def _cell(sheet: Sheet, record: Record, key: str) -> str:
+        place = sheet.places.get(key)
+        return "" if place is None or place >= len(record.cells) else record.cells[place].strip()

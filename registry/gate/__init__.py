@@ -1,0 +1,1 @@
+"""The gate: may this person be processed for this purpose, on this channel, now?"""

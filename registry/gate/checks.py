@@ -1,0 +1,137 @@
+"""One check at a time, answered many at a time: whoever asks while a query is under way shares the next one."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from uuid import UUID
+
+from registry.audit import batches as audit
+from registry.audit.batches import Draft
+from registry.contacts import queries as contacts
+from registry.contacts.queries import Holder, Reference
+from registry.gate import service
+from registry.gate.model import Decision, Question
+from registry.keys import persons
+from registry.keys.ring import KeyRing
+from registry.kit import clock
+from registry.kit.caller import Caller
+from registry.kit.database import Database, Session
+from registry.kit.ids import NIL
+from registry.policy.model import PolicySet
+
+BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Somebody's question about a person named by a reference."""
+
+    caller: Caller
+    reference: Reference
+    purpose: str
+    channel: str
+    assignment_id: UUID | None = None
+
+
+class Checks:
+    """Coalesces checks over one connection.
+
+    A check's facts are read by a statement that started after the check arrived, so no answer is stale; its
+    decision and its audit entry are committed before the answer goes out.
+    """
+
+    def __init__(self, database: Database, ring: KeyRing, policies: PolicySet) -> None:
+        self._database = database
+        self._ring = ring
+        self._policies = policies
+        self._waiting: list[tuple[Check, asyncio.Future[Decision]]] = []
+        self._running: asyncio.Task[None] | None = None
+
+    async def ask(self, check: Check) -> Decision:
+        """The answer to one check; raises what the database raised, for it and for all that shared its batch."""
+        future: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
+        self._waiting.append((check, future))
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._run())
+        return await future
+
+    async def _run(self) -> None:
+        while self._waiting:
+            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            try:
+                checks = [check for check, _ in batch]
+                answers = await self._database.run(checks[0].caller, partial(self._answer, checks))
+            except BaseException as error:
+                for _, future in batch:
+                    if not future.done():
+                        future.set_exception(error)
+                if not isinstance(error, Exception):
+                    raise
+                continue
+            for (_, future), answer in zip(batch, answers, strict=True):
+                if not future.done():
+                    future.set_result(answer)
+
+    async def _answer(self, checks: Sequence[Check], session: Session) -> list[Decision]:
+        return await answer(session, self._ring, self._policies, checks)
+
+
+async def answer(
+    session: Session, ring: KeyRing, policies: PolicySet, checks: Sequence[Check]
+) -> list[Decision]:
+    """Answer checks in one transaction: references resolved, decided, kept, and audited one by one."""
+    at = clock.now()
+    identifiers = [c.reference.identifier for c in checks if c.reference.identifier is not None]
+    held = await contacts.holders(session, ring, identifiers) if identifiers else {}
+    questions: list[Question] = []
+    refused: dict[int, str] = {}
+    for place, check in enumerate(checks):
+        identifier = check.reference.identifier
+        question = _question(policies, check, held[identifier] if identifier is not None else ())
+        if isinstance(question, str):
+            refused[place] = question
+            question = Question(NIL, check.purpose, check.channel, check.assignment_id)
+        questions.append(question)
+    decided = await service.decide(session, policies, questions, at)
+    for place, reason in refused.items():
+        if decided[place].reason not in ("purpose.unknown", "channel.unknown"):
+            decided[place] = service.refusal(policies, questions[place], reason, at)
+    decided = await service.record(session, decided, "check")
+    keys = await persons.load(session, ring, {d.contact_id for d in decided if d.contact_id != NIL})
+    await audit.append_all(
+        session,
+        [
+            Draft(
+                check.caller,
+                "decision.check",
+                decision.contact_id if decision.contact_id in keys else None,
+                ("standing",),
+                {"decision": str(decision.id), "purpose": check.purpose, "channel": check.channel}
+                if check.purpose in policies.purposes and check.channel in policies.channels
+                else {"decision": str(decision.id)},
+            )
+            for check, decision in zip(checks, decided, strict=True)
+        ],
+        keys,
+    )
+    return decided
+
+
+def _question(policies: PolicySet, check: Check, holders: Sequence[Holder]) -> Question | str:
+    """The question about one person, or why there is none."""
+    reference = check.reference
+    if reference.contact_id is not None:
+        return Question(reference.contact_id, check.purpose, check.channel, check.assignment_id)
+    if not holders:
+        return "contact.unknown"
+    if len({holder.contact_id for holder in holders}) > 1:
+        return "contact.ambiguous"
+    holder = holders[0]
+    assignment_id = check.assignment_id
+    channel = policies.channels.get(check.channel)
+    assert reference.identifier is not None
+    # Asked by an address of the channel's own kind, the answer is about that address and no other.
+    if assignment_id is None and channel and channel.address == reference.identifier.kind.name.lower():
+        assignment_id = holder.assignment_id
+    return Question(holder.contact_id, check.purpose, check.channel, assignment_id)

@@ -1,0 +1,144 @@
+"""Questions, facts and decisions, as values. No framework, no session."""
+
+from dataclasses import dataclass, fields
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from registry.kit.clock import FAR_PAST
+from registry.kit.ids import NIL
+from registry.policy.model import Basis, ChannelGround, PolicySet, Purpose, Subscriber, jurisdiction
+from registry.standing.model import GateState
+
+_KNOWN_KINDS = (Subscriber.NATURAL, Subscriber.LEGAL)
+
+
+class Outcome(StrEnum):
+    PERMIT = "permit"
+    DENY = "deny"
+    DEFER = "defer"
+
+
+PERMIT = "permit"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a rule may look at. No defaults: a fact that nobody loaded is an error and never a yes."""
+
+    contact_state: Any
+    restricted_at: Any
+    consented_at: Any
+    valid_until: Any
+    address_state: Any
+    suppressed: Any
+    objected: Any
+    consent: Any
+    grade: Any
+    notice_version: Any
+    basis_facts: Any
+    soft_opt_in: Any
+    jurisdiction: Any
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            if getattr(self, field.name) is None:
+                raise ValueError(f"the fact {field.name} was not loaded")
+
+    @classmethod
+    def of(cls, row: GateState) -> "Facts":
+        return cls(**{field.name: getattr(row, field.name) for field in fields(cls)})
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Membership in a set of numbers, for values and for columns alike."""
+
+    values: frozenset[int]
+
+    def __contains__(self, _: object) -> bool:
+        raise TypeError("write `moment.some_set.lacks(fact)`: `in` cannot become SQL")
+
+    def holds(self, fact: Any) -> Any:
+        """Whether `fact` is one of the values: a bool for a number, an expression for a column."""
+        return fact.in_(sorted(self.values)) if hasattr(fact, "in_") else fact in self.values
+
+    def lacks(self, fact: Any) -> Any:
+        """Whether `fact` is none of the values."""
+        return fact.not_in(sorted(self.values)) if hasattr(fact, "not_in") else fact not in self.values
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A policy at an instant: the thresholds that rules compare facts with."""
+
+    at: datetime
+    given_after: datetime
+    least_grade: int
+    least_notice: int
+    soft_opt_in: OneOf
+    exempt: OneOf
+
+    @classmethod
+    def of(cls, policies: PolicySet, purpose: Purpose, channel: str, at: datetime) -> "Moment":
+        """Work the thresholds out for one purpose and channel."""
+        given_after = FAR_PAST
+        if purpose.valid_for_days is not None:
+            given_after = at - timedelta(days=purpose.valid_for_days)
+        return cls(
+            at=at,
+            given_after=given_after,
+            least_grade=int(purpose.least_grade),
+            least_notice=purpose.least_notice_version,
+            soft_opt_in=_where(policies, purpose, channel, ChannelGround.SOFT_OPT_IN, at.date()),
+            exempt=_where(policies, purpose, channel, ChannelGround.EXEMPTION, at.date()),
+        )
+
+
+def _where(policies: PolicySet, purpose: Purpose, channel: str, ground: ChannelGround, day: date) -> OneOf:
+    """The jurisdictions where the national rule and the purpose both allow this ground; unknown is never in."""
+    if ground not in purpose.grounds:
+        return OneOf(frozenset())
+    countries = {rule.country for rule in policies.eprivacy if rule.channel == channel}
+    return OneOf(
+        frozenset(
+            jurisdiction(country, kind)
+            for country in countries
+            for kind in _KNOWN_KINDS
+            if ground in policies.channel_grounds(country, channel, kind, day)
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """May this person be processed for this purpose on this channel? Without an address: by the best of them."""
+
+    contact_id: UUID
+    purpose: str
+    channel: str
+    assignment_id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """An answer with what it rests on. `id` is nil until it is recorded."""
+
+    contact_id: UUID
+    purpose: str
+    channel: str
+    outcome: Outcome
+    reason: str
+    basis: Basis | None
+    channel_ground: ChannelGround | None
+    identifier: UUID | None
+    evidence: UUID | None
+    policy: str | None
+    as_of: datetime
+    not_before: datetime | None = None
+    id: UUID = NIL
+
+    @property
+    def permitted(self) -> bool:
+        return self.outcome is Outcome.PERMIT

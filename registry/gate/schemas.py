@@ -1,0 +1,73 @@
+"""What the API takes and gives about decisions."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+from uuid import UUID
+
+from msgspec import Meta, Struct
+
+from registry.contacts.schemas import Subject
+from registry.gate.model import Decision
+
+Word = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+
+
+class Audience(Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom a bulk question is about: everybody in the base."""
+
+    everybody: Literal[True] = True
+
+
+class Ask(Struct, frozen=True, forbid_unknown_fields=True):
+    """May this subject, or how many of this audience, be processed for a purpose, on a channel, now?"""
+
+    purpose: Word
+    channel: Word
+    subject: Subject | None = None
+    audience: Audience | None = None
+    identifier: UUID | None = None
+    """Only this one of the person's identifiers; without it, the permitted one that was verified last."""
+    at: datetime | None = None
+    """As it stood then, by what was known then and by today's policies; with an offset. Not for audiences."""
+
+
+class Answer(Struct, frozen=True):
+    """A decision. `reason` is `permit` or why not; it is stable for ever."""
+
+    decision_id: UUID
+    outcome: Literal["permit", "deny", "defer"]
+    reason: str
+    basis: str | None
+    channel_ground: str | None
+    identifier: UUID | None
+    evidence: UUID | None
+    policy: str | None
+    not_before: datetime | None
+    as_of: datetime
+
+    @classmethod
+    def of(cls, decision: Decision) -> "Answer":
+        return cls(
+            decision_id=decision.id,
+            outcome=decision.outcome.value,
+            reason=decision.reason,
+            basis=decision.basis.value if decision.basis else None,
+            channel_ground=decision.channel_ground.value if decision.channel_ground else None,
+            identifier=decision.identifier,
+            evidence=decision.evidence,
+            policy=decision.policy,
+            not_before=decision.not_before,
+            as_of=decision.as_of,
+        )
+
+
+class Counts(Struct, frozen=True):
+    """The audience by reason: persons, not addresses."""
+
+    persons: int
+    permitted: int
+    blocked: dict[str, int]
+    """Persons by the reason that blocks them."""
+    purpose: str
+    channel: str
+    as_of: datetime

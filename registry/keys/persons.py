@@ -1,0 +1,138 @@
+"""Persons' keys: one random AES-256 key for each retention class, kept as one wrapped blob."""
+
+import os
+import struct
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from registry.keys.columns import COLUMNS, KeyClass, SealedColumn
+from registry.keys.ring import Epoch, KeyRing
+from registry.kit import sealing
+from registry.kit.database import Session
+
+WRAP_MAGIC = b"\xe5ZK"
+WRAP_HEADER = struct.Struct(">3sBI16sI12s")
+_BLOB = len(KeyClass) * 32
+_GONE = bytes(32)
+
+
+class PersonKeys:
+    """One person's keys; a class whose key was destroyed opens and seals nothing."""
+
+    __slots__ = ("_ciphers", "_keys", "contact_id")
+
+    def __init__(self, contact_id: UUID, keys: bytes) -> None:
+        self.contact_id = contact_id
+        self._keys = keys
+        self._ciphers: dict[KeyClass, AESGCM] = {}
+
+    @classmethod
+    def generate(cls, contact_id: UUID) -> "PersonKeys":
+        return cls(contact_id, os.urandom(_BLOB))
+
+    def has(self, key_class: KeyClass) -> bool:
+        return self._keys[key_class * 32 : key_class * 32 + 32] != _GONE
+
+    def _cipher(self, key_class: KeyClass) -> AESGCM:
+        cipher = self._ciphers.get(key_class)
+        if cipher is None:
+            if not self.has(key_class):
+                raise sealing.Unopenable
+            cipher = AESGCM(self._keys[key_class * 32 : key_class * 32 + 32])
+            self._ciphers[key_class] = cipher
+        return cipher
+
+    def seal(self, column: SealedColumn, plain: bytes) -> bytes:
+        """Encrypt a value for one column of this person's rows."""
+        contact = self.contact_id.bytes
+        return sealing.seal(
+            self._cipher(column.key_class),
+            column.key_class,
+            column.code,
+            contact,
+            column.associated(contact, sealing.VERSION),
+            plain,
+        )
+
+    def open(self, column: SealedColumn, blob: bytes) -> bytes:
+        """Decrypt a value; Unopenable when it is another person's, another column's, or its key is gone."""
+        parts = sealing.parse(blob)
+        contact = self.contact_id.bytes
+        if (parts.contact, parts.column, parts.key_class) != (contact, column.code, column.key_class):
+            raise sealing.Unopenable
+        return sealing.unseal(
+            self._cipher(column.key_class), parts, column.associated(contact, sealing.VERSION)
+        )
+
+    def open_any(self, parts: sealing.Parts) -> bytes:
+        """Decrypt a ciphertext found by its header alone; Unopenable when no key here fits."""
+        column = COLUMNS.get(parts.column)
+        if column is None:
+            raise sealing.Unopenable
+        return sealing.unseal(
+            self._cipher(column.key_class), parts, column.associated(parts.contact, sealing.VERSION)
+        )
+
+    def keeping(self, classes: Iterable[KeyClass]) -> "PersonKeys":
+        """The same person with only the keys of `classes`: all others are destroyed."""
+        kept = set(classes)
+        return PersonKeys(
+            self.contact_id,
+            b"".join(self._keys[c * 32 : c * 32 + 32] if c in kept else _GONE for c in KeyClass),
+        )
+
+    def wrap(self, epoch: Epoch) -> bytes:
+        """The keys as a blob that only the epoch's key opens."""
+        nonce = os.urandom(12)
+        contact = self.contact_id.bytes
+        body = epoch.cipher.encrypt(nonce, self._keys, _wrap_associated(contact, epoch.number))
+        return WRAP_HEADER.pack(WRAP_MAGIC, 1, epoch.number, contact, len(body), nonce) + body
+
+
+def unwrap(epoch: Epoch, blob: bytes) -> PersonKeys:
+    """Open a wrapped blob; Unopenable when it is damaged or another epoch's."""
+    if len(blob) < WRAP_HEADER.size:
+        raise sealing.Unopenable
+    magic, _version, number, contact, length, nonce = WRAP_HEADER.unpack_from(blob)
+    if magic != WRAP_MAGIC or number != epoch.number:
+        raise sealing.Unopenable
+    body = blob[WRAP_HEADER.size : WRAP_HEADER.size + length]
+    try:
+        keys = epoch.cipher.decrypt(nonce, body, _wrap_associated(contact, number))
+    except InvalidTag as error:
+        raise sealing.Unopenable from error
+    return PersonKeys(UUID(bytes=contact), keys)
+
+
+def _wrap_associated(contact: bytes, epoch: int) -> bytes:
+    return b"person_key\x00" + contact + epoch.to_bytes(4, "big")
+
+
+async def create(session: Session, ring: KeyRing, ids: Sequence[UUID]) -> dict[UUID, PersonKeys]:
+    """New keys for new persons, wrapped under the current epoch."""
+    epoch = ring.current
+    made = {contact_id: PersonKeys.generate(contact_id) for contact_id in ids}
+    await session.copy(
+        "person_key",
+        ("contact_id", "epoch", "wrapped"),
+        ((contact_id, epoch.number, keys.wrap(epoch)) for contact_id, keys in made.items()),
+    )
+    session.fresh_keys.update(made)
+    return made
+
+
+async def load(session: Session, ring: KeyRing, ids: Iterable[UUID]) -> dict[UUID, PersonKeys]:
+    """The keys of persons who still have any; KeyEpochMissing when the ring lacks an epoch that a row names."""
+    wanted = set(ids)
+    found: dict[UUID, PersonKeys] = {one: session.fresh_keys[one] for one in wanted if one in session.fresh_keys}
+    stored = [one for one in wanted if one not in found]
+    if stored:
+        epochs = {epoch.number: epoch for epoch in ring.live()}
+        for contact_id, number, wrapped in await session.all(
+            "SELECT contact_id, epoch, wrapped FROM person_key WHERE contact_id = ANY(%b)", (stored,)
+        ):
+            found[contact_id] = unwrap(epochs.get(number) or ring.epoch(number), wrapped)
+    return found

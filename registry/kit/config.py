@@ -1,0 +1,85 @@
+"""Settings: everything that an installation may choose, read once from `ZGODA_*` and the command line."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from registry.kit.errors import Misuse
+
+DEFAULT_DATA = Path(".zgoda")
+
+
+class Settings(BaseSettings):
+    """One installation. `docs/reference/settings.md` names every field; a test holds it to that."""
+
+    model_config = SettingsConfigDict(env_prefix="ZGODA_", extra="ignore", frozen=True, env_ignore_empty=True)
+
+    data: Path = Field(
+        default=DEFAULT_DATA, description="The data folder: key ring, journal, exports, embedded PostgreSQL."
+    )
+    database_url: str | None = Field(
+        default=None,
+        description="A PostgreSQL 15 or later, as the owner of the schema, direct; without it the embedded one.",
+    )
+    app_url: str | None = Field(
+        default=None, description="The same database as the application's role; PgBouncer may stand before it."
+    )
+    retention_url: str | None = Field(
+        default=None, description="The same database as the role that deletes by policy term."
+    )
+    policies: Path | None = Field(
+        default=None, description="The folder of policies; without it the one that ships with Zgoda."
+    )
+    base_url: str = Field(
+        default="http://127.0.0.1:8400", description="Where persons reach the pages whose links stand in mails."
+    )
+    smtp: str | None = Field(default=None, description="The mail relay, as smtp://host:port.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least level of what is logged to stderr."
+    )
+    debug: bool = Field(
+        default=False, description="Show tracebacks; they may hold personal data, so never in production."
+    )
+
+    @model_validator(mode="after")
+    def _all_three_urls(self) -> "Settings":
+        if self.database_url and not (self.app_url and self.retention_url):
+            raise ValueError("ZGODA_DATABASE_URL needs ZGODA_APP_URL and ZGODA_RETENTION_URL beside it")
+        return self
+
+    @property
+    def embedded(self) -> bool:
+        """Whether the PostgreSQL is the one in the data folder."""
+        return self.database_url is None
+
+    @property
+    def keys_folder(self) -> Path:
+        """The key ring: one file a key, mode 0600; never in the same backup as the database."""
+        return self.data / "keys"
+
+    @property
+    def journal_folder(self) -> Path:
+        """Takings-away and erasures, on disk before they are acknowledged."""
+        return self.data / "journal"
+
+    @property
+    def exports_folder(self) -> Path:
+        """Where exports go that name no place of their own."""
+        return self.data / "exports"
+
+
+def load(**chosen: object) -> Settings:
+    """Settings from the environment, with `chosen` (command line; None means not chosen) above it.
+
+    Raises Misuse `setting.invalid`, which names the setting and not its value: a URL holds a password.
+    """
+    given = {name: value for name, value in chosen.items() if value is not None}
+    try:
+        return Settings(**given)  # type: ignore[arg-type]  # pydantic checks what mypy cannot see
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        name = "_".join(str(part) for part in first["loc"]).upper()
+        said = first["msg"].removeprefix("Value error, ")
+        raise Misuse("setting.invalid", f"ZGODA_{name}: {said}" if name else said) from None

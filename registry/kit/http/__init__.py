@@ -1,0 +1,1 @@
+"""What every HTTP answer of ours has in common, whichever area gives it."""

@@ -1,0 +1,104 @@
+"""The outermost layer: request ids, security headers and one event a request, on every answer, 404 included."""
+
+import re
+from collections.abc import Callable
+from time import perf_counter
+from typing import Any
+
+from litestar import Litestar
+from litestar.datastructures import MutableScopeHeaders
+from litestar.types import HTTPResponseStartEvent, Message, Receive, Scope, Send
+
+from registry.kit.ids import new_id
+from registry.kit.logging import log
+
+# 1 MB: the largest JSON body that a route takes unless it says otherwise. Imports raise it for themselves.
+BODY_LIMIT = 1_000_000
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+)
+SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+)
+_TRANSPORT = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+_NO_STORE = (b"cache-control", b"no-store")
+
+# A request id is written to the log of events and to the audit log, so nothing that could be an address or a
+# telephone number passes for one.
+_REQUEST_ID = re.compile(rb"(?![0-9._-]{7,}$)[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_HTTP = log("http")
+
+
+def request_id(scope: Scope) -> str:
+    """The id of this request: the caller's `X-Request-ID` if it has the shape of one, else ours."""
+    state = scope.setdefault("state", {})
+    found: str | None = state.get("request_id")
+    if found is None:
+        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
+        found = given.decode("ascii") if _REQUEST_ID.fullmatch(given) else str(new_id())
+        state["request_id"] = found
+    return found
+
+
+class Edge(Litestar):
+    """Litestar with what must hold for every answer, whether or not a route was found."""
+
+    transport_secure = False
+    """Whether persons reach us by https, so that browsers may be told to insist on it."""
+
+    async def __call__(self, scope: Any, receive: Receive | Any, send: Send | Any) -> None:
+        """ASGI entry; see Litestar."""
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        # The server shares one state among requests when a lifespan put something in it.
+        scope["state"] = dict(scope.get("state") or {})
+        await super().__call__(scope, receive, self._finishing(scope, send, perf_counter()))
+
+    def _finishing(self, scope: Scope, send: Send, began: float) -> Callable[[Message], Any]:
+        identity = request_id(scope)
+        status = 0
+
+        async def finish(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                self._dress(message, identity)
+            await send(message)
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                _event(scope, status, identity, perf_counter() - began)
+
+        return finish
+
+    def _dress(self, message: HTTPResponseStartEvent, identity: str) -> None:
+        headers = MutableScopeHeaders.from_message(message)
+        named = {name.lower() for name, _ in headers.headers}
+        for pair in SECURITY_HEADERS:
+            if pair[0] not in named:
+                headers.headers.append(pair)
+        if b"cache-control" not in named:
+            headers.headers.append(_NO_STORE)
+        if self.transport_secure:
+            headers.headers.append(_TRANSPORT)
+        headers.headers.append((b"x-request-id", identity.encode("ascii")))
+
+
+def _event(scope: Scope, status: int, identity: str, seconds: float) -> None:
+    """One event a request: the template of the path and never the path, no query, no address of the caller."""
+    _HTTP.info(
+        "request.answered",
+        method=scope.get("method"),
+        route=scope.get("path_template", "unmatched"),
+        status=status,
+        ms=round(seconds * 1000, 1),
+        request_id=identity,
+        actor=scope["state"].get("actor"),
+    )

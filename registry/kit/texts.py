@@ -1,0 +1,58 @@
+"""Texts for people in their language, read from the catalogues as they lie in the tree: there is no build step."""
+
+import gettext
+from collections.abc import Callable
+from functools import lru_cache
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+LOCALES = ("en", "lv", "pl", "ru")
+DEFAULT = "en"
+
+_FOLDER = Path(__file__).parents[1] / "locale"
+
+
+def N_(text: str) -> str:  # noqa: N802  # the name that gettext's tools know
+    """Mark a text for the catalogues; it is translated where it is shown."""
+    return text
+
+
+def catalogue(locale: str) -> Catalog:
+    """The catalogue of a locale, as its translators wrote it."""
+    with (_FOLDER / locale / "LC_MESSAGES" / "zgoda.po").open("rb") as file:
+        return read_po(file, locale=locale)
+
+
+@lru_cache(maxsize=len(LOCALES))
+def translations(locale: str) -> gettext.NullTranslations:
+    """The translations of a locale, for templates; English for a locale that we do not have."""
+    if locale not in LOCALES:
+        return translations(DEFAULT)
+    compiled = BytesIO()
+    write_mo(compiled, catalogue(locale))
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
+
+
+def gettext_for(locale: str) -> Callable[[str], str]:
+    """A function that gives an English text in the locale's language."""
+    return translations(locale).gettext
+
+
+def best_locale(accepted: str | None, offered: tuple[str, ...] = LOCALES, default: str = DEFAULT) -> str:
+    """The offered language that an Accept-Language header (RFC 9110, 12.5.4) likes best; `default` for none."""
+    wishes: list[tuple[float, int, str]] = []
+    for place, part in enumerate((accepted or "")[:1000].split(",")):
+        tag, _, weight = part.strip().partition(";")
+        try:
+            quality = float(weight.strip().removeprefix("q=")) if weight else 1.0
+        except ValueError:
+            continue
+        language = tag.split("-")[0].strip().lower()
+        if language in offered and quality > 0:
+            wishes.append((-quality, place, language))
+    return min(wishes)[2] if wishes else default

@@ -1,0 +1,140 @@
+"""What the law does not let a policy say, as far as a program can see it; findings name the article. Pure."""
+
+from collections.abc import Iterator
+
+from registry.policy import notice_checks
+from registry.policy.documents import Finding, KeyPath, nearest
+from registry.policy.model import EEA, LIVE_PURPOSES_LIMIT, Basis, ChannelGround, PolicySet, Purpose
+
+# Keys whose absence has a meaning in law; any other is just missing.
+MISSING = {
+    "basis": (
+        "a purpose without a lawful basis (GDPR art. 6(1))",
+        "write basis = one of " + ", ".join(f'"{basis}"' for basis in Basis),
+    ),
+    "controller": ("a purpose that nobody answers for (GDPR art. 4(7))", 'write controller = "<id>"'),
+}
+
+# How a person can say no: in every message, on a page without signing in, or by writing to us.
+WITHDRAWAL_ROUTES = ("one_click", "page", "message")
+
+
+def findings(policies: PolicySet) -> Iterator[Finding]:
+    """Everything that keeps these policies from being used."""
+    if len(policies.purposes) > LIVE_PURPOSES_LIMIT:
+        text = f"{len(policies.purposes)} live purposes; there may be {LIVE_PURPOSES_LIMIT}"
+        yield Finding("purposes", (), text, "join purposes that differ in name only")
+    for name, purpose in policies.purposes.items():
+        file = f"purposes/{name}/policy.toml"
+        for path, text, mend in _purpose(policies, purpose):
+            yield Finding(file, path, text, mend)
+        yield from notice_checks.findings(policies, purpose)
+    yield from _fields(policies)
+    yield from _recipients(policies)
+
+
+_Said = tuple[KeyPath, str, str]
+
+
+def _purpose(policies: PolicySet, purpose: Purpose) -> Iterator[_Said]:
+    yield from _known("controller", (purpose.controller,), tuple(policies.controllers))
+    yield from _known("channels", purpose.channels, tuple(policies.channels))
+    yield from _known("recipients", purpose.recipients, tuple(policies.recipients))
+    yield from _known("withdrawal", purpose.withdrawal, WITHDRAWAL_ROUTES)
+    if purpose.basis is Basis.LEGITIMATE_INTERESTS and not purpose.balancing:
+        yield (
+            ("basis",),
+            "legitimate interest without a balancing test (GDPR art. 6(1)(f))",
+            "name it in `balancing`",
+        )
+    if purpose.basis in (Basis.LEGAL_OBLIGATION, Basis.PUBLIC_TASK) and not purpose.obligation:
+        yield ("basis",), "no provision that obliges (GDPR art. 6(3))", "name it in `obligation`"
+    if purpose.basis is Basis.CONSENT and not purpose.withdrawal:
+        routes = ", ".join(WITHDRAWAL_ROUTES)
+        yield ("basis",), "consent that cannot be withdrawn (GDPR art. 7(3))", f"name a route of {routes}"
+    if not purpose.locales:
+        yield (), "no language is declared (GDPR art. 12(1))", "write locales = [...]"
+    if purpose.locales and purpose.default_locale not in purpose.locales:
+        yield (
+            ("default_locale",),
+            f"the default language {purpose.default_locale} is not declared",
+            "add it to locales",
+        )
+    for locale in purpose.locales:
+        if locale not in purpose.title:
+            yield ("title",), f"the title is missing in {locale}", f"add {locale} under [title]"
+    if purpose.is_marketing:
+        yield from _marketing(policies, purpose)
+
+
+def _marketing(policies: PolicySet, purpose: Purpose) -> Iterator[_Said]:
+    if purpose.basis not in (Basis.CONSENT, Basis.LEGITIMATE_INTERESTS):
+        yield ("basis",), f"marketing cannot rest on {purpose.basis}", "consent or legitimate_interests"
+    # GDPR art. 21(2) to (4), Directive 2002/58/EC art. 13(4).
+    if "one_click" not in purpose.withdrawal:
+        yield (
+            ("withdrawal",),
+            "marketing that cannot be stopped from each message",
+            'add "one_click" to `withdrawal`',
+        )
+    electronic = [
+        channel
+        for channel in purpose.channels
+        if channel in policies.channels and policies.channels[channel].electronic_marketing
+    ]
+    if electronic and not purpose.grounds:
+        text = "electronic marketing without a ground of the channel (Directive 2002/58/EC art. 13)"
+        yield (
+            ("class",),
+            text,
+            "name in `grounds` what it may rest on; legitimate interest is not one of them",
+        )
+    for channel in electronic:
+        rules = [rule for rule in policies.eprivacy if rule.channel == channel]
+        if not rules:
+            yield ("channels",), f"eprivacy.toml has no rule for {channel}", "add one for each country"
+        elif not any(set(rule.grounds) & set(purpose.grounds) for rule in rules):
+            yield (
+                ("grounds",),
+                f"no rule of eprivacy.toml lets {channel} rest on these grounds",
+                "add consent",
+            )
+    if ChannelGround.SOFT_OPT_IN in purpose.grounds and not purpose.similar_products:
+        text = "soft opt-in without the products that count as similar (Directive 2002/58/EC art. 13(2))"
+        yield ("grounds",), text, "name their categories in `similar_products`"
+
+
+def _known(key: str, names: tuple[str, ...], known: tuple[str, ...]) -> Iterator[_Said]:
+    for name in names:
+        if name not in known:
+            meant = nearest(name, known)
+            mend = f"did you mean `{meant}`?" if meant else f"known: {', '.join(known) or 'none'}"
+            yield (key,), f"unknown name `{name}` in `{key}`", mend
+
+
+def _fields(policies: PolicySet) -> Iterator[Finding]:
+    for name, field in policies.fields.items():
+        for path, text, mend in _known("purposes", field.purposes, tuple(policies.purposes)):
+            yield Finding("fields.toml", (name, *path), text, mend)
+        if field.segmentable and field.sensitivity != "ordinary":
+            text = f"`{name}` is {field.sensitivity} and segmentable: it would lie unsealed"
+            yield Finding("fields.toml", (name, "segmentable"), text, "take `segmentable` out")
+        for purpose in field.purposes:
+            if purpose in policies.purposes and name not in policies.purposes[purpose].data_kinds:
+                text = f"`{name}` is used for {purpose}, whose policy does not name it (GDPR art. 5(1)(b))"
+                yield Finding(
+                    "fields.toml",
+                    (name, "purposes"),
+                    text,
+                    f"add it to data_kinds of {purpose}, or not use it",
+                )
+
+
+def _recipients(policies: PolicySet) -> Iterator[Finding]:
+    for name, recipient in policies.recipients.items():
+        if recipient.role == "processor" and not recipient.contract:
+            text = f"{name} processes without a contract (GDPR art. 28(3))"
+            yield Finding("recipients.toml", (name,), text, "name it in `contract`")
+        if recipient.country not in EEA and not recipient.mechanism:
+            text = f"{name} is in a third country without a mechanism (GDPR art. 44 to 46)"
+            yield Finding("recipients.toml", (name, "country"), text, "name it in `mechanism`")

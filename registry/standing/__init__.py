@@ -1,0 +1,1 @@
+"""Where each person stands: the rows that are locked, and the table that the gate reads."""

@@ -1,0 +1,65 @@
+"""The facts of one gate row, as small numbers with a meaning for each."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import IntEnum
+from uuid import UUID
+
+
+class ContactState(IntEnum):
+    ACTIVE = 0
+    ERASED = 1
+
+
+class AddressState(IntEnum):
+    """Whether there is an address to reach; a channel that needs none has always a current one."""
+
+    MISSING = 0
+    CURRENT = 1
+    DEAD = 2
+
+
+class Mark(IntEnum):
+    """A fact that is there or is not."""
+
+    NO = 0
+    YES = 1
+
+
+class Consent(IntEnum):
+    """What the ledger's entries for one scope add up to."""
+
+    MISSING = 0
+    UNKNOWN_ORIGIN = 1
+    REFUSED = 2
+    WITHDRAWN = 3
+    UNCONFIRMED = 4
+    GIVEN = 5
+
+
+@dataclass(frozen=True, slots=True)
+class GateState:
+    """One row of `gate_state`: everything that a decision about one scope depends on."""
+
+    contact_id: UUID
+    assignment_id: UUID
+    address_id: UUID
+    evidence: UUID
+    restricted_at: datetime
+    consented_at: datetime
+    valid_until: datetime
+    verified_at: datetime
+    seq: int
+    purpose_id: int
+    channel_id: int
+    contact_state: int
+    address_state: int
+    addresses: int
+    suppressed: int
+    objected: int
+    consent: int
+    grade: int
+    notice_version: int
+    basis_facts: int
+    soft_opt_in: int
+    jurisdiction: int

@@ -1,0 +1,142 @@
+"""One database server a run, one fresh database a test, cloned from a migrated template."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import pytest_asyncio
+
+from registry.access.workspace import Workspace
+from registry.keys.ring import FileKeyRing
+from registry.kit import server_settings
+from registry.kit.caller import Caller
+from registry.kit.config import Settings
+from registry.kit.database import Database, Session, Urls
+from registry.kit.journal import FileJournal
+from tests import installation
+
+# The suite's own server gives up crash safety for speed; nothing else may.
+server_settings.REQUIREMENTS = server_settings.SILENCE
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose the run's folder once, before xdist starts its workers, which inherit it."""
+    if "ZGODA_TEST_RUN" not in os.environ:
+        # Not pytest's own folder: as root PostgreSQL runs as `nobody`, who may not enter that.
+        folder = Path(tempfile.mkdtemp(prefix="zgoda-test-", dir="/tmp"))
+        folder.chmod(0o711)
+        os.environ["ZGODA_TEST_RUN"] = str(folder)
+        config.add_cleanup(lambda: _forget(folder))
+    # Programs that tests start would compile every module each time.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    for name in [name for name in os.environ if name.startswith("ZGODA_") and not name.startswith("ZGODA_TEST_")]:
+        del os.environ[name]
+
+
+def _forget(folder: Path) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    os.environ.pop("ZGODA_TEST_RUN", None)
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[installation.Server]:
+    """The run's PostgreSQL: embedded and shared by xdist's workers, or the one of ZGODA_TEST_DATABASE_URL."""
+    with installation.server(Path(os.environ["ZGODA_TEST_RUN"])) as running:
+        yield running
+
+
+@pytest.fixture
+def data_folder() -> Iterator[Path]:
+    """An empty folder that an embedded PostgreSQL can live in, with its own server and full crash safety."""
+    folder = Path(tempfile.mkdtemp(dir=os.environ["ZGODA_TEST_RUN"]))
+    folder.chmod(0o711)
+    yield folder / "data"
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def urls(server: installation.Server) -> Iterator[Urls]:
+    """A fresh database, migrated, with the policies installed."""
+    name, made = server.create()
+    yield made
+    server.drop(name)
+
+
+@pytest.fixture
+def empty_urls(server: installation.Server) -> Iterator[Urls]:
+    """A fresh database with nothing in it."""
+    name, made = server.create(template="template0")
+    yield made
+    server.drop(name)
+
+
+@pytest.fixture
+def ring(server: installation.Server, tmp_path: Path) -> FileKeyRing:
+    """A key ring of this test's own, in tmp_path/data/keys; it fits the template's epochs."""
+    shutil.copytree(server.keys, tmp_path / "data" / "keys")
+    (tmp_path / "data" / "installation.json").write_text("{}")
+    return FileKeyRing(tmp_path / "data" / "keys")
+
+
+@pytest.fixture
+def settings(urls: Urls, ring: FileKeyRing, tmp_path: Path) -> Settings:
+    """Settings of an initialised installation, good for `opened(settings)` and for a Terminal in this process."""
+    return Settings(
+        data=tmp_path / "data", database_url=urls.owner, app_url=urls.app, retention_url=urls.retention
+    )
+
+
+@pytest_asyncio.fixture
+async def workspace(settings: Settings, urls: Urls, ring: FileKeyRing) -> AsyncIterator[Workspace]:
+    """An open installation: fresh database, ring and policies."""
+    database = Database(urls, settle=installation.settle, journal=FileJournal(settings.journal_folder))
+    await database.open()
+    yield Workspace(settings, database, ring, installation.policies())
+    await database.close()
+
+
+@pytest.fixture
+def caller() -> Caller:
+    return Caller("operator", "operation", "test")
+
+
+@pytest_asyncio.fixture
+async def session(workspace: Workspace, caller: Caller) -> AsyncIterator[Session]:
+    """A transaction of the application's role; committed when the test passes."""
+    async with workspace.database.begin(caller) as open_session:
+        yield open_session
+
+
+@pytest_asyncio.fixture
+async def app(workspace: Workspace) -> Any:
+    """The real HTTP application on the workspace. It starts nothing of its own, so it needs no lifespan here."""
+    from registry.app import create_app
+
+    return create_app(workspace)
+
+
+@pytest_asyncio.fixture
+async def client(app: Any) -> AsyncIterator[httpx.AsyncClient]:
+    """An HTTP client of the real application, without a key."""
+    transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
+    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8400") as anonymous:
+        yield anonymous
+
+
+@pytest_asyncio.fixture
+async def admin(workspace: Workspace, caller: Caller, client: httpx.AsyncClient) -> httpx.AsyncClient:
+    """The same client with an admin key, a purpose and a reason."""
+    from registry.access import service
+
+    async with workspace.database.begin(replace(caller, reason="test client")) as open_session:
+        _, key = await service.create_key(open_session, workspace.ring, "admin", "test")
+    client.headers.update(
+        {"Authorization": f"Bearer {key}", "Zgoda-Purpose": "operation", "Zgoda-Reason": "test"}
+    )
+    return client

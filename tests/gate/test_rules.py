@@ -1,0 +1,175 @@
+"""The rule table: one meaning in Python and in SQL, and no way to write a rule that has two."""
+
+from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from registry.gate import facts, rules
+from registry.gate.model import PERMIT, Facts, Moment
+from registry.gate.rules import ALL, Rule
+from registry.kit.clock import FAR_FUTURE, FAR_PAST
+from registry.kit.ids import NIL, new_id
+from registry.policy.model import Basis, ChannelGround, PolicySet, PurposeClass, Subscriber, jurisdiction
+from registry.standing.model import GateState
+from tests import installation
+from tests.persons import CALLER
+
+AT = datetime(2026, 6, 1, tzinfo=UTC)
+INSTANTS = st.sampled_from(
+    [FAR_PAST, AT - timedelta(days=5000), AT - timedelta(days=1), AT, AT + timedelta(seconds=1), FAR_FUTURE]
+)
+SMALL = st.integers(0, 6)
+PLACES = st.sampled_from(
+    [-1, *(jurisdiction(c, s) for c in ("LV", "PL", "DE") for s in (Subscriber.NATURAL, Subscriber.LEGAL))]
+)
+
+
+@st.composite
+def states(draw: st.DrawFn) -> GateState:
+    """A row of any facts, likely and unlikely ones alike."""
+    return GateState(
+        contact_id=NIL,
+        assignment_id=new_id(),
+        address_id=NIL,
+        evidence=new_id(),
+        restricted_at=draw(INSTANTS),
+        consented_at=draw(INSTANTS),
+        valid_until=draw(INSTANTS),
+        verified_at=draw(INSTANTS),
+        seq=1,
+        purpose_id=1,
+        channel_id=1,
+        contact_state=draw(st.sampled_from([0, 0, 0, 1, 2])),
+        address_state=draw(st.sampled_from([0, 1, 1, 1, 2, 3])),
+        addresses=1,
+        suppressed=draw(st.sampled_from([0, 0, 1])),
+        objected=draw(st.sampled_from([0, 0, 1])),
+        consent=draw(st.sampled_from([0, 1, 2, 3, 4, 5, 5, 5])),
+        grade=draw(st.integers(0, 2)),
+        notice_version=draw(st.integers(0, 3)),
+        basis_facts=draw(st.integers(0, 1)),
+        soft_opt_in=draw(st.integers(0, 1)),
+        jurisdiction=draw(PLACES),
+    )
+
+
+def variant(policies: PolicySet, basis: Basis, class_: PurposeClass) -> PolicySet:
+    """The policies with a purpose of that basis and class in the newsletter's place."""
+    purpose = policies.purposes["newsletter"].model_copy(
+        update={
+            "basis": basis,
+            "class_": class_,
+            "grounds": tuple(ChannelGround),
+            "valid_for_days": 700,
+            "least_notice_version": 1,
+        }
+    )
+    return policies.model_copy(update={"purposes": {"newsletter": purpose}})
+
+
+@pytest.mark.parametrize("basis", list(Basis))
+async def test_gives_the_same_reason_in_sql_and_in_python(workspace: Any, basis: Basis) -> None:
+    for class_ in PurposeClass:
+        await agree(workspace, basis, class_)
+
+
+async def agree(workspace: Any, basis: Basis, class_: PurposeClass) -> None:
+    policies = variant(workspace.policies, basis, class_)
+    purpose = policies.purposes["newsletter"]
+    moment = Moment.of(policies, purpose, "email", AT)
+    drawn: list[GateState] = []
+
+    @settings(max_examples=300, database=None, suppress_health_check=list(HealthCheck), deadline=None)
+    @given(states())
+    def draw(state: GateState) -> None:
+        drawn.append(state)
+
+    draw()
+    persons = [
+        replace(
+            state,
+            contact_id=new_id(),
+            purpose_id=policies.purpose_ids["newsletter"],
+            channel_id=policies.channel_ids["email"],
+        )
+        for state in drawn
+    ]
+    columns = [field.name for field in fields(GateState)]
+    async with workspace.database.begin(CALLER) as session:
+        await session.execute("DELETE FROM gate_state")
+        await session.copy("gate_state", columns, ([getattr(p, c) for c in columns] for p in persons))
+        statement = facts.chunk(policies, purpose, "email", AT, UUID(int=0), len(persons))
+        found = {row.contact_id: row.code for row in await session.all(statement.text, statement.params)}
+        counted = facts.counted(policies, purpose, "email", AT)
+        counts = {row.code: row.persons for row in await session.all(counted.text, counted.params)}
+    assert len(found) == len(persons)
+    for person in persons:
+        assert rules.REASONS[found[person.contact_id]] == rules.judge(purpose, Facts.of(person), moment)
+    assert sum(counts.values()) == len(persons)
+    assert counts.get(rules.CODES[PERMIT], 0) == sum(code == rules.CODES[PERMIT] for code in found.values())
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        lambda f, m: (f.consent == 1) and (f.grade == 2),
+        lambda f, m: (f.consent == 1) or (f.grade == 2),
+        lambda f, m: not f.consent,
+        lambda f, m: f.consent in (1, 2),
+        lambda f, m: f.jurisdiction in m.exempt,
+        lambda f, m: f.consent is None,
+        lambda f, m: ~(f.consent == 1),
+        lambda f, m: 1 < f.consent < 3,
+        lambda f, m: True,
+    ],
+)
+def test_refuses_a_rule_that_could_not_become_sql(condition: Any) -> None:
+    with pytest.raises(TypeError, match=r"rule some\.reason"):
+        rules.probe([Rule("some.reason", ALL, condition, "none")])
+
+
+def test_refuses_a_fact_that_nobody_loaded() -> None:
+    values: dict[str, Any] = {field.name: 0 for field in fields(Facts)}
+    with pytest.raises(ValueError, match="consent was not loaded"):
+        Facts(**{**values, "consent": None})
+    with pytest.raises(TypeError):
+        Facts(**{name: value for name, value in values.items() if name != "consent"})
+
+
+def test_tells_every_reason_of_the_design_in_its_order() -> None:
+    told = [reason for reason in rules.ORDER if reason != PERMIT]
+    assert told == [
+        "contact.unknown",
+        "contact.ambiguous",
+        "purpose.unknown",
+        "channel.unknown",
+        "contact.erased",
+        "contact.restricted",
+        "address.missing",
+        "address.dead",
+        "address.suppressed",
+        "purpose.objected",
+        "consent.missing",
+        "consent.unknown_origin",
+        "consent.evidence_too_weak",
+        "consent.refused",
+        "consent.withdrawn",
+        "consent.unconfirmed",
+        "consent.expired",
+        "consent.notice_outdated",
+        "basis.facts_missing",
+        "channel.ground_missing",
+    ]
+
+
+def test_no_purpose_that_rests_on_interest_alone_is_let_through_electronically() -> None:
+    policies = variant(installation.policies(), Basis.LEGITIMATE_INTERESTS, PurposeClass.MARKETING)
+    purpose = policies.purposes["newsletter"]
+    moment = Moment.of(policies, purpose, "email", AT)
+    assert jurisdiction("PL", Subscriber.NATURAL) not in moment.soft_opt_in.values
+    assert -1 not in moment.soft_opt_in.values | moment.exempt.values

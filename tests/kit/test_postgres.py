@@ -1,0 +1,257 @@
+"""The embedded server: shared, found again after every kind of death, reachable by nobody else."""
+
+import asyncio
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from registry.kit import postgres
+from registry.kit.errors import Refused, Unavailable
+from registry.kit.postgres import cluster_of, embedded, embedded_blocking
+from registry.kit.postgres_cluster import Account, Cluster
+
+pytestmark = pytest.mark.skipif(
+    "ZGODA_TEST_DATABASE_URL" in os.environ, reason="the embedded server is the same whatever server the suite is on"
+)
+
+_USE = """
+import sys, time
+from pathlib import Path
+from registry.kit.postgres import embedded_blocking
+import psycopg
+with embedded_blocking(Path(sys.argv[1])) as urls:
+    with psycopg.connect(urls.app) as connection:
+        print(connection.execute("SELECT 1").fetchone()[0], flush=True)
+        time.sleep(float(sys.argv[2]))
+"""
+
+
+started = partial(embedded_blocking, durable=False)  # what a crash of the machine loses is not in question here
+
+
+def start_user(data: Path, seconds: float) -> "subprocess.Popen[str]":
+    return subprocess.Popen(
+        [sys.executable, "-c", _USE, str(data), str(seconds)], stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_the_roles_reach_the_database_and_the_last_to_leave_stops_the_server(data_folder: Path) -> None:
+    with started(data_folder) as urls:
+        for url, role in ((urls.owner, "zgoda_owner"), (urls.app, "zgoda_app"), (urls.retention, "zgoda_retention")):
+            with psycopg.connect(url) as connection:
+                assert connection.execute("SELECT current_user").fetchone() == (role,)
+        with started(data_folder):
+            pass
+        psycopg.connect(urls.app).close()
+    assert cluster_of(data_folder).pid() is None
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect(urls.app)
+
+
+def test_a_path_with_spaces_and_120_characters_works(data_folder: Path) -> None:
+    deep = data_folder / "with a space" / ("x" * 120)
+    deep.parent.mkdir(parents=True)
+    for folder in (data_folder, deep.parent):
+        folder.chmod(0o711)
+    with started(deep) as urls:
+        psycopg.connect(urls.owner).close()
+
+
+def test_nothing_that_was_written_is_lost_between_two_starts(data_folder: Path) -> None:
+    with started(data_folder) as urls, psycopg.connect(urls.owner) as connection:
+        connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
+    with started(data_folder) as urls, psycopg.connect(urls.owner) as connection:
+        assert connection.execute("SELECT n FROM kept").fetchone() == (7,)
+
+
+@pytest.mark.crash
+def test_many_processes_start_and_leave_at_once(data_folder: Path) -> None:
+    users = [start_user(data_folder, 0.05 * number) for number in range(8)]
+    assert [user.communicate(timeout=120)[0] for user in users] == ["1\n"] * 8
+    assert [user.returncode for user in users] == [0] * 8
+    assert cluster_of(data_folder).pid() is None
+
+
+@pytest.mark.crash
+def test_a_killed_postmaster_is_followed_by_a_new_one_with_everything_committed(data_folder: Path) -> None:
+    with started(data_folder) as urls:
+        with psycopg.connect(urls.owner) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
+        pid = cluster_of(data_folder).pid()
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        with started(data_folder) as again, psycopg.connect(again.owner) as connection:
+            assert connection.execute("SELECT n FROM kept").fetchone() == (7,)
+            assert cluster_of(data_folder).pid() != pid
+
+
+@pytest.mark.crash
+def test_a_killed_user_leaves_the_server_to_the_next_one_who_stops_it(data_folder: Path) -> None:
+    user = start_user(data_folder, 60)
+    assert user.stdout is not None and user.stdout.readline() == "1\n"
+    user.kill()
+    user.communicate()
+    assert cluster_of(data_folder).pid() is not None
+    with started(data_folder):
+        pass
+    assert cluster_of(data_folder).pid() is None
+
+
+def test_a_stale_pid_file_that_names_another_process_is_no_obstacle(data_folder: Path) -> None:
+    with started(data_folder):
+        pid_file = data_folder / "postgres" / "postmaster.pid"
+        text = pid_file.read_text()
+    pid_file.write_text(text.replace(text.split("\n", 1)[0], str(os.getpid()), 1))
+    with started(data_folder) as urls:
+        psycopg.connect(urls.app).close()
+
+
+def test_an_initialisation_that_was_cut_off_is_begun_anew(data_folder: Path) -> None:
+    postgres.prepare_folder(data_folder)
+    (data_folder / "postgres.new").mkdir()
+    (data_folder / "postgres.new" / "PG_VERSION").write_text("18")
+    with started(data_folder) as urls:
+        psycopg.connect(urls.app).close()
+
+
+@pytest.mark.crash
+async def test_a_server_that_was_killed_is_started_again_for_those_who_stay(data_folder: Path) -> None:
+    async with embedded(data_folder) as urls:
+        stop = asyncio.Event()
+        watch = asyncio.create_task(postgres.keep_running(data_folder, stop, every=0.05))
+        pid = cluster_of(data_folder).pid()
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        for _ in range(200):
+            await asyncio.sleep(0.05)
+            if cluster_of(data_folder).pid() not in (None, pid) and cluster_of(data_folder).answers():
+                break
+        async with await psycopg.AsyncConnection.connect(urls.app):
+            pass
+        stop.set()
+        await watch
+
+
+def test_it_listens_on_one_private_socket_and_keeps_secrets_to_itself(data_folder: Path) -> None:
+    with started(data_folder) as urls:
+        cluster = cluster_of(data_folder)
+        assert stat.S_IMODE(cluster.sockets.stat().st_mode) == 0o700
+        assert stat.S_IMODE(cluster.folder.stat().st_mode) == 0o700
+        assert stat.S_IMODE((data_folder / "postgres.json").stat().st_mode) == 0o600
+        with psycopg.connect(urls.app) as connection:
+            assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
+        with pytest.raises(psycopg.OperationalError, match="password"):
+            psycopg.connect(urls.app.replace("zgoda_app:", "zgoda_app:x"))
+
+
+def test_values_of_failed_statements_do_not_reach_the_server_log(data_folder: Path) -> None:
+    with started(data_folder) as urls:
+        with psycopg.connect(urls.owner, autocommit=True) as connection:
+            connection.execute("CREATE TABLE person (mail text PRIMARY KEY, n integer)")
+            connection.execute("INSERT INTO person VALUES (%s, 1)", ("anna@example.org",))
+            with pytest.raises(psycopg.errors.UniqueViolation):
+                connection.execute("INSERT INTO person VALUES (%s, 1)", ("anna@example.org",))
+            with pytest.raises(psycopg.errors.InvalidTextRepresentation):
+                connection.execute("INSERT INTO person VALUES ('x', CAST(%s AS integer))", ("anna@example.org",))
+            with pytest.raises(psycopg.errors.RaiseException):
+                connection.execute("DO $$ BEGIN RAISE EXCEPTION 'anna@example.org'; END $$")
+        assert "anna" not in cluster_of(data_folder).log.read_text()
+
+
+def test_a_second_server_process_on_a_folder_is_refused(data_folder: Path) -> None:
+    with (
+        postgres.serving(data_folder),
+        pytest.raises(Refused, match=r"serve\.running"),
+        postgres.serving(data_folder),
+    ):
+        pass
+    with postgres.serving(data_folder):
+        pass
+
+
+def test_lost_passwords_are_told_in_one_line(data_folder: Path) -> None:
+    with started(data_folder):
+        pass
+    (data_folder / "postgres.json").unlink()
+    with pytest.raises(Refused, match=r"database\.password_missing"), started(data_folder):
+        pass
+
+
+def test_a_cluster_of_another_version_is_told_in_one_line(data_folder: Path) -> None:
+    with started(data_folder):
+        pass
+    (data_folder / "postgres" / "PG_VERSION").write_text("17\n")
+    with pytest.raises(Refused, match=r"database\.version_differs"), started(data_folder):
+        pass
+
+
+def test_a_server_that_cannot_start_says_why(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with started(data_folder):
+        pass
+    monkeypatch.setattr(postgres, "_REFUSALS_SECONDS", 0.1)
+    (data_folder / "postgres" / "global" / "pg_control").rename(data_folder / "lost")
+    began = time.monotonic()
+    with pytest.raises(Unavailable) as refusal, started(data_folder):
+        pass
+    assert time.monotonic() - began < 20
+    assert "pg_control" in refusal.value.detail or "control file" in refusal.value.detail
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to change to another user")
+def test_as_root_a_parent_that_may_not_be_entered_is_named_and_left_as_it_is(data_folder: Path) -> None:
+    closed = data_folder / "closed"
+    closed.mkdir(parents=True)
+    data_folder.chmod(0o711)
+    closed.chmod(0o700)
+    with pytest.raises(Refused, match=r"folder\.unreachable") as refusal, started(closed / "data"):
+        pass
+    assert str(closed.resolve()) in refusal.value.detail
+    assert stat.S_IMODE(closed.stat().st_mode) == 0o700
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has to change to another user")
+def test_as_root_the_server_runs_as_nobody(data_folder: Path) -> None:
+    account = Account.unprivileged()
+    assert account is not None
+    with started(data_folder):
+        pid = cluster_of(data_folder).pid()
+        assert Path(f"/proc/{pid}").stat().st_uid == account.uid != 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+def test_an_ordinary_user_needs_no_other_account(data_folder: Path) -> None:
+    data_folder.mkdir()
+    os.chown(data_folder, 65534, 65534)
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            with started(data_folder) as urls, psycopg.connect(urls.app) as connection:
+                connection.execute("SELECT 1")
+            os._exit(0)
+        finally:
+            os._exit(1)
+    assert os.waitpid(child, 0)[1] == 0
+    assert (data_folder / "postgres").stat().st_uid == 65534
+
+
+def test_a_socket_folder_of_somebody_else_is_not_used(data_folder: Path) -> None:
+    postgres.prepare_folder(data_folder)
+    cluster = Cluster(data_folder / "postgres", "x")
+    cluster.sockets.mkdir(mode=0o777)
+    cluster.sockets.chmod(0o777)
+    try:
+        with pytest.raises(Refused, match=r"database\.socket_folder_taken"), started(data_folder):
+            pass
+    finally:
+        cluster.sockets.rmdir()
