@@ -45,7 +45,7 @@ test: lint ## the whole suite that needs only Python packages
 
 test-system: venv ## what needs Debian's Chromium, PostgreSQL 15 or Go; the suite again on PostgreSQL 15
 	$(BIN)/pytest -m system -q
-	tests/system/with_postgres.sh $(BIN)/pytest -m "not system and not crash" -n $(WORKERS) -q
+	tests/system/with_postgres.sh $(BIN)/pytest -m "not system and not embedded" -n $(WORKERS) -q
 
 bench: venv ## repeat the measurements, as ratios, and print the machine
 	$(BIN)/python -m tests.benchmarks

@@ -53,7 +53,8 @@ async def opened(settings: Settings, *, initialise: bool = False) -> AsyncIterat
         await asyncio.to_thread(server_settings.check, urls)
         await asyncio.to_thread(migrations.upgrade, urls.owner)
         ring = await asyncio.to_thread(_ring, settings, urls)
-        policies = await _install(urls, ring, policies)
+        installed = await _install(urls, ring, policies)
+        policies = installed.policies
         database = Database(
             urls,
             settle=partial(projection.settle, policies=policies),
@@ -61,6 +62,11 @@ async def opened(settings: Settings, *, initialise: bool = False) -> AsyncIterat
         )
         stack.push_async_callback(database.close)
         await database.open()
+        if installed.unfilled:
+            # Persons recorded before a purpose was thought of have no row for it yet, and without one are denied.
+            await projection.rebuild(database, _START)
+            async with database.begin(_START, Role.OWNER) as session:
+                await policy_service.mark_filled(session, policies)
         if not initialised(settings):
             write_secret(_marker(settings), json.dumps({"format": 1, "made_by": __version__}).encode())
         yield Workspace(settings, database, ring, policies)
@@ -96,17 +102,19 @@ def _ring(settings: Settings, urls: Urls) -> FileKeyRing:
     return FileKeyRing(settings.keys_folder)
 
 
-async def _install(urls: Urls, ring: FileKeyRing, policies: PolicySet) -> PolicySet:
+async def _install(urls: Urls, ring: FileKeyRing, policies: PolicySet) -> policy_service.Installed:
     """Record epochs and policies as the owner; the policies come back with this database's numbers."""
     database = Database(urls)
     try:
         async with database.begin(_START, Role.OWNER) as session:
             await epochs.ensure(session, ring)
             await _require_epochs(session, ring)
-            installed = await policy_service.install(session, ring, policies, author="operator", reason="start")
+            installed = await policy_service.install(
+                session, ring, policies, author="operator", reason="start"
+            )
     finally:
         await database.close()
-    return installed.policies
+    return installed
 
 
 async def _require_epochs(session: Session, ring: FileKeyRing) -> None:

@@ -171,7 +171,9 @@ async def _work(settings: Settings, stop: asyncio.Event) -> None:
     _SERVE.info("worker.stopped")
 
 
-def _start_beside(group: asyncio.TaskGroup, workspace: Workspace, stop: asyncio.Event, *, with_worker: bool) -> None:
+def _start_beside(
+    group: asyncio.TaskGroup, workspace: Workspace, stop: asyncio.Event, *, with_worker: bool
+) -> None:
     if workspace.settings.embedded:
         group.create_task(postgres.keep_running(workspace.settings.data, stop))
     if with_worker:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from registry.access.workspace import Workspace
 from registry.audit import sealer
+from registry.campaigns import filling
 from registry.dispatch import worker as dispatch
 from registry.kit.logging import log
 
@@ -18,7 +19,7 @@ async def _seal(workspace: Workspace, stop: asyncio.Event) -> None:
     await sealer.run(workspace.database, workspace.ring, stop)
 
 
-TASKS: dict[str, Task] = {"sealer": _seal, "dispatch": dispatch.run}
+TASKS: dict[str, Task] = {"sealer": _seal, "dispatch": dispatch.run, "campaigns": filling.run}
 
 
 async def run(workspace: Workspace, stop: asyncio.Event) -> None:

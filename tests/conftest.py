@@ -11,6 +11,8 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 
 from registry.access.workspace import Workspace
 from registry.keys.ring import FileKeyRing
@@ -25,6 +27,16 @@ from tests import installation
 server_settings.REQUIREMENTS = server_settings.SILENCE
 
 
+# A database takes longer than a deadline allows; `make check-deep` looks at more examples.
+_PATIENT: dict[str, Any] = {
+    "deadline": None,
+    "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+}
+examples.register_profile("suite", max_examples=100, **_PATIENT)
+examples.register_profile("deep", max_examples=5_000, **_PATIENT)
+examples.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Choose the run's folder once, before xdist starts its workers, which inherit it."""
     if "ZGODA_TEST_RUN" not in os.environ:
@@ -35,7 +47,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(lambda: _forget(folder))
     # Programs that tests start would compile every module each time.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    for name in [name for name in os.environ if name.startswith("ZGODA_") and not name.startswith("ZGODA_TEST_")]:
+    for name in [
+        name for name in os.environ if name.startswith("ZGODA_") and not name.startswith("ZGODA_TEST_")
+    ]:
         del os.environ[name]
 
 
@@ -54,6 +68,16 @@ def server() -> Iterator[installation.Server]:
 @pytest.fixture
 def data_folder() -> Iterator[Path]:
     """An empty folder that an embedded PostgreSQL can live in, with its own server and full crash safety."""
+    yield from _data_folder()
+
+
+@pytest.fixture(scope="module")
+def module_data_folder() -> Iterator[Path]:
+    """The same for all tests of one module."""
+    yield from _data_folder()
+
+
+def _data_folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(dir=os.environ["ZGODA_TEST_RUN"]))
     folder.chmod(0o711)
     yield folder / "data"

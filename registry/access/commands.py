@@ -1,7 +1,7 @@
 """`zgoda apikey`: making, listing and revoking keys at the terminal of the server."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,8 +13,8 @@ from registry.access.authentication import CACHED_SECONDS
 from registry.access.credentials import KINDS
 from registry.access.principals import EVERYWHERE
 from registry.access.service import KeyRecord
-from registry.kit.clock import require_aware
 from registry.kit.errors import Misuse
+from registry.kit.instants import INSTANT
 from registry.kit.terminal import Terminal, emit, prints_result, runs
 
 
@@ -53,10 +53,9 @@ async def create(
         _known("purpose", purposes, workspace.policies.purposes)
         if kind not in EVERYWHERE and not controllers and not purposes:
             purposes = tuple(workspace.policies.purposes)
-        ends = None if expires is None else require_aware(_utc(expires), "expires")
         async with workspace.database.begin(terminal.caller()) as session:
             record, key = await service.create_key(
-                session, workspace.ring, kind, name, controllers, purposes, ends
+                session, workspace.ring, kind, name, controllers, purposes, expires
             )
     emit(terminal, {"key": key, **_shown(record)}, f"{key}\n(shown this once; kind {kind}, id {record.id})")
 
@@ -102,10 +101,6 @@ def _known(option: str, named: Iterable[str], known: Iterable[str]) -> None:
             field=f"--{option}",
             mend="zgoda policy list",
         )
-
-
-def _utc(instant: datetime) -> datetime:
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def _shown(record: KeyRecord) -> dict[str, Any]:

@@ -96,7 +96,7 @@ class Rights:
             raise Forbidden("action.forbidden", f"A key of kind {principal.role} does not allow {wanted}.")
         if purpose is not None and purpose not in self.controllers:
             raise Misuse(
-                "purpose.unknown", "There is no such purpose.", field="/purpose", mend="see zgoda policy list"
+                "purpose.unknown", "There is no such purpose.", field="purpose", mend="see zgoda policy list"
             )
         if purpose is not None and not self.reaches(principal, purpose):
             raise _out_of_scope()
@@ -111,6 +111,6 @@ def _out_of_scope() -> Forbidden:
     return Forbidden(
         "purpose.out_of_scope",
         "This key does not reach that purpose.",
-        field="/purpose",
+        field="purpose",
         mend="use a key that names it: zgoda apikey create --purpose",
     )

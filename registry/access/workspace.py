@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from registry.keys.ring import KeyRing
 from registry.kit.config import Settings
 from registry.kit.database import Database
-from registry.keys.ring import KeyRing
 
 if TYPE_CHECKING:
     from registry.policy.model import PolicySet

@@ -3,6 +3,8 @@
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 from registry.audit import body, commitments
@@ -12,27 +14,31 @@ from registry.keys.persons import PersonKeys
 from registry.kit.caller import Caller
 from registry.kit.database import Session
 from registry.kit.errors import Unavailable
+from registry.kit.ids import NIL
 
+# Nothing is written when the log is not seated in this cluster (see entries): not even what stands beside.
 _ENTRIES = """
-WITH draft AS (
-    SELECT * FROM unnest(%(heads)s::bytea[], %(tails)s::bytea[]) WITH ORDINALITY AS d(head, tail, n)
+WITH seat AS MATERIALIZED (
+    SELECT FROM audit_state AS s, pg_control_system() AS c
+    WHERE s.system_identifier = c.system_identifier::text AND s.prev_xmin <= pg_current_xact_id()
+), draft AS (
+    SELECT d.* FROM seat, unnest(
+        %(entry_heads)b::bytea[], %(entry_tails)b::bytea[], %(entry_subjects)b::uuid[], %(entry_nonces)b::bytea[]
+    ) WITH ORDINALITY AS d(head, tail, subject, nonce, n)
 ), entry AS (
     INSERT INTO audit_entry (body)
     SELECT d.head
         || convert_to(to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'UTF8')
         || d.tail
-    FROM draft d, audit_state AS s, pg_control_system() AS c
-    WHERE s.system_identifier = c.system_identifier::text AND s.prev_xmin <= pg_current_xact_id()
+    FROM draft d
     ORDER BY d.n
     RETURNING id
 ), numbered AS (
     SELECT id, row_number() OVER (ORDER BY id) AS n FROM entry
 ), opened AS (
     INSERT INTO audit_opening (contact_id, entry_id, position, nonce)
-    SELECT o.contact_id, numbered.id, 0, o.nonce
-    FROM unnest(%(places)s::bigint[], %(contacts)s::uuid[], %(nonces)s::bytea[]) AS o(n, contact_id, nonce)
-    JOIN numbered USING (n)
-)
+    SELECT d.subject, numbered.id, 0, d.nonce FROM draft d JOIN numbered USING (n) WHERE d.nonce <> ''
+){beside}
 SELECT count(*) FROM numbered"""
 
 
@@ -47,19 +53,31 @@ class Draft:
     detail: Mapping[str, JSON] = field(default_factory=dict)
 
 
-async def append_all(session: Session, drafts: Sequence[Draft], keys: Mapping[UUID, PersonKeys]) -> None:
+@lru_cache(maxsize=16)
+def _text(beside: str) -> str:
+    return _ENTRIES.replace("{beside}", f", beside AS ({beside} WHERE EXISTS (SELECT FROM seat))" if beside else "")
+
+
+async def append_all(
+    session: Session,
+    drafts: Sequence[Draft],
+    keys: Mapping[UUID, PersonKeys],
+    *,
+    beside: str = "",
+    params: Mapping[str, Any] | None = None,
+) -> None:
     """Append an entry for each draft, in order; `keys` are the subjects' who still have any.
+
+    `beside` is an INSERT ... SELECT without WHERE that the entries tell of, with its `params`: it becomes part of
+    the same statement, so that there is never one without the other, whether or not a transaction is open.
 
     Misuse: see `body.build`. Unavailable `log.unseated`: the database was moved to another cluster.
     """
-    heads, tails = [], []
-    places: list[int] = []
-    contacts: list[UUID] = []
-    nonces: list[bytes] = []
+    heads, tails, subjects, nonces = [], [], [], []
     drawn = secrets.token_bytes(commitments.NONCE_BYTES * len(drafts))
     for place, draft in enumerate(drafts):
         nonce = drawn[place * commitments.NONCE_BYTES : (place + 1) * commitments.NONCE_BYTES]
-        committed = [] if draft.subject is None else [commitments.commit(nonce, draft.subject)]
+        subject = draft.subject
         split = body.build(
             draft.action,
             actor=draft.caller.actor,
@@ -67,20 +85,17 @@ async def append_all(session: Session, drafts: Sequence[Draft], keys: Mapping[UU
             reason=draft.caller.reason,
             request=draft.caller.request_id,
             kinds=draft.kinds,
-            subjects=commitments.stated(committed),
+            subjects=[] if subject is None else commitments.stated([commitments.commit(nonce, subject)]),
             detail=draft.detail,
         )
         heads.append(split.head)
         tails.append(split.tail)
-        held = keys.get(draft.subject) if draft.subject else None
-        if draft.subject and held is not None and held.has(OPENING_NONCE.key_class):
-            places.append(place + 1)
-            contacts.append(draft.subject)
-            nonces.append(held.seal(OPENING_NONCE, nonce))
-    appended = await session.value(
-        _ENTRIES,
-        {"heads": heads, "tails": tails, "places": places, "contacts": contacts, "nonces": nonces},
-    )
+        held = None if subject is None else keys.get(subject)
+        opens = held is not None and held.has(OPENING_NONCE.key_class)
+        subjects.append(subject or NIL)
+        nonces.append(held.seal(OPENING_NONCE, nonce) if opens and held else b"")
+    told = {"entry_heads": heads, "entry_tails": tails, "entry_subjects": subjects, "entry_nonces": nonces}
+    appended = await session.value(_text(beside), {**told, **(params or {})})
     if appended != len(drafts):
         raise Unavailable(
             "log.unseated",

@@ -28,7 +28,7 @@ _ENTRY_WITH_OPENINGS = f"""
 WITH entry AS ({_ENTRY}), opened AS (
     INSERT INTO audit_opening (contact_id, entry_id, position, nonce)
     SELECT o.contact_id, entry.id, o.position, o.nonce
-    FROM entry, unnest(%(contacts)s::uuid[], %(positions)s::int[], %(nonces)s::bytea[])
+    FROM entry, unnest(%(contacts)b::uuid[], %(positions)b::int[], %(nonces)b::bytea[])
         AS o(contact_id, position, nonce)
 )
 SELECT id FROM entry"""

@@ -59,13 +59,13 @@ async def sealed_through_now(
 ) -> Checkpoint:
     """Seal, or wait for whoever seals, until all that is committed now stands under a checkpoint."""
     async with database.begin(caller) as session:
-        target = await session.value("SELECT coalesce(max(xid), '0'::xid8)::text FROM audit_entry")
+        last = await session.value("SELECT coalesce(max(id), 0) FROM audit_entry")
     deadline = time.monotonic() + wait
     while True:
         await sealer.seal(database, ring)
         async with database.begin(caller) as session:
-            state, head = await queries.state(session), await queries.latest(session)
-        if head is not None and state.prev_xmin > int(target):
+            waiting, head = await queries.unsealed(session, last), await queries.latest(session)
+        if head is not None and not waiting:
             return head
         if time.monotonic() > deadline:
             raise Unavailable(

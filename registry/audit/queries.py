@@ -156,11 +156,25 @@ async def about(session: Session, contact_id: UUID, above: int = 0) -> AsyncIter
         above = rows[-1].entry_id
 
 
+# After a restore the log holds entries with ids of transactions that this cluster has yet to reach: they lie
+# below the floor, and the upper bound keeps the search away from them.
+_UNSEALED = (
+    " FROM audit_state AS s CROSS JOIN LATERAL (SELECT id, recorded_at FROM audit_entry"
+    " WHERE xid >= s.prev_xmin AND xid < pg_snapshot_xmax(pg_current_snapshot()) AND id > s.floor_id"
+)
+
+
+async def unsealed(session: Session, last: int) -> bool:
+    """Whether an entry with an id up to `last` is committed and not sealed."""
+    return bool(
+        await session.value(f"SELECT EXISTS (SELECT {_UNSEALED} AND id <= %s LIMIT 1) AS e)", (last,))
+    )
+
+
 async def unsealed_age(session: Session) -> float:
     """Seconds since the oldest entry that is not sealed was appended; 0 when all are. The lag metric."""
     age = await session.value(
-        "SELECT extract(epoch FROM clock_timestamp() - e.recorded_at)::float8 FROM audit_state AS s"
-        " CROSS JOIN LATERAL (SELECT recorded_at FROM audit_entry"
-        " WHERE xid >= s.prev_xmin AND id > s.floor_id ORDER BY xid, id LIMIT 1) AS e"
+        "SELECT extract(epoch FROM clock_timestamp() - e.recorded_at)::float8"
+        f"{_UNSEALED} ORDER BY xid, id LIMIT 1) AS e"
     )
     return 0.0 if age is None else max(0.0, float(age))

@@ -33,7 +33,7 @@ async def checkpoint(request: Request[Any, Any, Any]) -> Response[bytes]:
     if head is None:
         raise NotFound("checkpoint.missing", "Nothing was sealed yet.", mend="try again in a second")
     headers = {**_A_MOMENT, **_ANYBODY}
-    return Response(head.note.encode(), media_type="text/plain; charset=utf-8", headers=headers)
+    return Response(head.note.encode(), media_type="text/plain", headers=headers)
 
 
 @get("/log/tile/{level:str}/{place:path}", opt=PUBLIC, tags=["log"], media_type=OCTETS)

@@ -138,7 +138,7 @@ class _Checking:
     def read(self, number: int, line: bytes) -> None:
         match = _VERBATIM.fullmatch(line)
         if match is not None:
-            stored = base64.b64decode(match[3])
+            stored = _decoded(number, match[3].decode())
             self._leaf(number, int(match[1]), int(match[2]), stored, match[4])
             return
         value = _object(line, number)
@@ -150,11 +150,7 @@ class _Checking:
             case {"index": int(index), "id": entry_id, "missing": True}:
                 self._leaf(number, index, entry_id if isinstance(entry_id, int) else None, None, None)
             case {"index": int(index), "id": int(entry_id), "hash": str(kept), "bytes": str(raw)}:
-                try:
-                    taken = note.decode_base64(kept), note.decode_base64(raw)
-                except ValueError as error:
-                    raise ExportBroken(f"line {number}: {error}") from error
-                self._leaf(number, index, entry_id, *taken)
+                self._leaf(number, index, entry_id, _decoded(number, kept), _decoded(number, raw))
             case _:
                 raise ExportBroken(f"line {number}: no such line belongs into an export")
 
@@ -171,10 +167,7 @@ class _Checking:
         return report
 
     def _take_tile(self, number: int, hashes: str) -> None:
-        try:
-            held = note.decode_base64(hashes)
-        except ValueError as error:
-            raise ExportBroken(f"line {number}: {error}") from error
+        held = _decoded(number, hashes)
         self.tile = [each for each in tiles.split(held) if len(each) == merkle.HASH_BYTES]
 
     def _leaf(
@@ -239,6 +232,13 @@ class _Checking:
     def _tell(self, finding: Finding) -> None:
         if len(self.report.tampered) < MAX_TOLD:
             self.report.tampered.append(finding)
+
+
+def _decoded(number: int, text: str) -> bytes:
+    try:
+        return note.decode_base64(text)
+    except ValueError as error:
+        raise ExportBroken(f"line {number}: {error}") from error
 
 
 def _unfit(raw: bytes) -> str | None:

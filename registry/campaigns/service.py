@@ -129,9 +129,13 @@ async def _fill(session: Session, ring: KeyRing, policies: PolicySet, campaign_i
     more = len(answers) == chunk
     if answers:
         counts["after"] = str(answers[-1][0])
+    # Once everybody is queued, who was meant is kept as a number: a list of ids would outlive an erasure.
+    audience = (
+        row.audience if more or "contacts" not in row.audience else {"persons": len(row.audience["contacts"])}
+    )
     await session.execute(
-        "UPDATE campaign SET state = %s, counts = %s WHERE id = %s",
-        (FILLING if more else SENDING, Jsonb(counts), campaign_id),
+        "UPDATE campaign SET state = %s, counts = %s, audience = %s WHERE id = %s",
+        (FILLING if more else SENDING, Jsonb(counts), Jsonb(audience), campaign_id),
     )
     await audit.append(
         session,

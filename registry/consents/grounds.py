@@ -55,7 +55,7 @@ def soft_opt_in(purpose: Purpose, grounds: Sequence[Ground], assignment_id: UUID
     All five: the address was got in a sale; by the same legal entity; for its own similar products; an opt-out
     was offered at collection; and every message offers one again.
     """
-    if "one_click" not in purpose.withdrawal:
+    if not grounds or "one_click" not in purpose.withdrawal:
         return None
     similar = set(purpose.similar_products)
     for ground in grounds:

@@ -55,7 +55,8 @@ class Entry:
     notice_version: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen, as is GateState: made for every row of the gate's table.
+@dataclass(slots=True)
 class Scope:
     """Purpose, channel and address, with what of the purpose decides how entries count."""
 

@@ -3,22 +3,20 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from registry.consents.grounds import Ground
 from registry.consents.ledger import Entry, EntryKind
-from registry.consents.standing_rows import Address, AddressRefusal, Person, rows
+from registry.consents.standing_lines import COLUMNS, lines
+from registry.consents.standing_rows import Address, AddressRefusal, Person
 from registry.contacts.identifiers import Kind
 from registry.kit import clock
 from registry.kit.caller import Caller
 from registry.kit.database import Database, Session
 from registry.policy.model import Grade, PolicySet, Subscriber
-from registry.standing.model import ContactState, GateState
-
-_COLUMNS = tuple(field.name for field in fields(GateState))
+from registry.standing.model import ContactState
 
 
 async def settle(session: Session, policies: PolicySet) -> None:
@@ -30,16 +28,8 @@ async def settle(session: Session, policies: PolicySet) -> None:
     at = clock.now()
     known = [contact_id for contact_id in ids if contact_id not in session.fresh]
     if known:
-        await session.execute("DELETE FROM gate_state WHERE contact_id = ANY(%s)", (known,))
-    await session.copy(
-        "gate_state",
-        _COLUMNS,
-        (
-            [getattr(row, column) for column in _COLUMNS]
-            for person in people
-            for row in rows(policies, person, at)
-        ),
-    )
+        await session.execute("DELETE FROM gate_state WHERE contact_id = ANY(%b::uuid[])", (known,))
+    await session.copy_lines("gate_state", COLUMNS, lines(policies, people, at))
     session.stale = set()
 
 
@@ -49,7 +39,7 @@ async def load(session: Session, ids: Collection[UUID], known_at: datetime | Non
     until = known_at or clock.FAR_FUTURE
     contacts = await session.all(
         "SELECT g.subject_id AS id, g.state, g.restricted_at, c.country, c.subscriber"
-        " FROM gate_row g JOIN contact c ON c.id = g.subject_id WHERE g.subject_id = ANY(%s)",
+        " FROM gate_row g JOIN contact c ON c.id = g.subject_id WHERE g.subject_id = ANY(%b::uuid[])",
         (wanted,),
     )
     addresses = await _addresses(session, wanted, until)
@@ -57,7 +47,7 @@ async def load(session: Session, ids: Collection[UUID], known_at: datetime | Non
     for row in await session.all(
         "SELECT contact_id, id, seq, kind, grade, controller, purpose, channel, assignment_id, acted_at,"
         " recorded_at, refers_to, notice_version FROM consent_entry"
-        " WHERE contact_id = ANY(%s) AND recorded_at <= %s ORDER BY contact_id, seq",
+        " WHERE contact_id = ANY(%b::uuid[]) AND recorded_at <= %s ORDER BY contact_id, seq",
         (wanted, until),
     ):
         entries[row[0]].append(Entry(row[1], row[2], EntryKind(row[3]), Grade(row[4]), *row[5:]))
@@ -65,7 +55,7 @@ async def load(session: Session, ids: Collection[UUID], known_at: datetime | Non
     for row in await session.all(
         "SELECT contact_id, id, kind, controller, assignment_id, products, opt_out_offered, collected_in_sale,"
         " occurred_at, ends_at, recorded_at FROM ground"
-        " WHERE contact_id = ANY(%s) AND recorded_at <= %s ORDER BY contact_id, seq",
+        " WHERE contact_id = ANY(%b::uuid[]) AND recorded_at <= %s ORDER BY contact_id, seq",
         (wanted, until),
     ):
         grounds[row[0]].append(Ground(row[1], row[2], row[3], row[4], tuple(row[5]), *row[6:]))
@@ -87,7 +77,7 @@ async def load(session: Session, ids: Collection[UUID], known_at: datetime | Non
 async def _addresses(session: Session, ids: list[UUID], until: datetime) -> dict[UUID, list[Address]]:
     found = await session.all(
         "SELECT s.contact_id, s.id, s.address_id, s.kind, s.verified_at, a.dead_at FROM assignment s"
-        " JOIN address a ON a.id = s.address_id WHERE s.contact_id = ANY(%s) AND s.valid_from <= %s"
+        " JOIN address a ON a.id = s.address_id WHERE s.contact_id = ANY(%b::uuid[]) AND s.valid_from <= %s"
         " AND (s.valid_to IS NULL OR s.valid_to > %s) ORDER BY s.contact_id, s.id",
         (ids, until, until),
     )
@@ -113,7 +103,7 @@ async def _refusals(
     found: dict[UUID, tuple[AddressRefusal, ...]] = {}
     for row in await session.all(
         "SELECT address_id, controller, purpose, channel, acted_at, recorded_at FROM address_refusal"
-        " WHERE address_id = ANY(%s) AND recorded_at <= %s ORDER BY address_id, id",
+        " WHERE address_id = ANY(%b::uuid[]) AND recorded_at <= %s ORDER BY address_id, id",
         (list(address_ids), until),
     ):
         found[row[0]] = (*found.get(row[0], ()), AddressRefusal(*row[1:]))

@@ -78,7 +78,7 @@ async def _known_origins(
         return {}
     rows = await session.all(
         "SELECT contact_id, origin, id, seq, recorded_at FROM consent_entry"
-        " WHERE contact_id = ANY(%s) AND origin = ANY(%s)",
+        " WHERE contact_id = ANY(%b::uuid[]) AND origin = ANY(%b::bytea[])",
         (list({contact_id for contact_id, _ in wanted}), [origin for _, origin in wanted]),
     )
     return {
@@ -218,5 +218,5 @@ async def _refuse_addresses(
 async def _macs(session: Session, address_ids: Sequence[UUID]) -> dict[UUID, str]:
     if not address_ids:
         return {}
-    rows = await session.all("SELECT id, mac FROM address WHERE id = ANY(%s)", (list(address_ids),))
+    rows = await session.all("SELECT id, mac FROM address WHERE id = ANY(%b::uuid[])", (list(address_ids),))
     return {row.id: row.mac.hex() for row in rows}

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from uuid import UUID
 
 from registry.consents import grounds as facts
@@ -14,6 +15,8 @@ from registry.kit.ids import NIL
 from registry.policy.model import Basis, Grade, PolicySet, Purpose, Subscriber, jurisdiction
 from registry.standing.model import AddressState, Consent, ContactState, GateState, Mark
 
+# What no entry of the controller adds up to.
+_NOTHING = Standing(Consent.MISSING, False, NIL)
 _KIND_OF = {"email": Kind.EMAIL, "phone": Kind.PHONE}
 
 
@@ -54,37 +57,45 @@ class Person:
     grounds: Sequence[Ground] = ()
 
 
-def rows(policies: PolicySet, person: Person, at: datetime) -> Iterator[GateState]:
-    """A row for each live purpose, channel and current address; one without address where there is none.
+class Of(NamedTuple):
+    """What one row is about: a purpose on a channel at an address, None where there is none or none is needed."""
 
-    `at` ends terms of contracts only; every other term is compared when the question is asked.
-    """
-    where = jurisdiction(person.country, person.subscriber)
+    purpose: Purpose
+    channel: str
+    address: Address | None
+    kind: Kind | None
+    addresses: int
+
+
+def scopes(policies: PolicySet, person: Person) -> Iterator[Of]:
+    """Each live purpose, channel and current address; one without address where there is none."""
+    by_kind: dict[Kind, list[Address]] = {}
+    for address in person.addresses:
+        by_kind.setdefault(address.kind, []).append(address)
     for purpose in policies.purposes.values():
         for channel in purpose.channels:
             kind = _KIND_OF.get(policies.channels[channel].address)
-            addresses: Sequence[Address | None]
-            if kind is None:
-                addresses = [None]
-            else:
-                addresses = [a for a in person.addresses if a.kind is kind] or [None]
-            for address in addresses:
-                yield _row(policies, person, purpose, channel, address, kind, len(addresses), where, at)
+            held: Sequence[Address | None] = (by_kind.get(kind) if kind else None) or (None,)
+            for one in held:
+                yield Of(purpose, channel, one, kind, len(held))
 
 
-def _row(
-    policies: PolicySet,
-    person: Person,
-    purpose: Purpose,
-    channel: str,
-    address: Address | None,
-    kind: Kind | None,
-    addresses: int,
-    where: int,
-    at: datetime,
-) -> GateState:
+def rows(policies: PolicySet, person: Person, at: datetime) -> Iterator[GateState]:
+    """A row for each of `scopes`.
+
+    `at` ends terms of contracts only; every other term is compared when the question is asked.
+    """
+    return (row(policies, person, scope, at) for scope in scopes(policies, person))
+
+
+def row(policies: PolicySet, person: Person, of: Of, at: datetime) -> GateState:
+    """One row of the gate's table."""
+    purpose, channel, address, kind, addresses = of
+    where = jurisdiction(person.country, person.subscriber)
     assignment_id = address.assignment_id if address else None
-    standing = fold(person.entries, scope(purpose, channel, assignment_id))
+    standing = _NOTHING
+    if any(entry.controller == purpose.controller for entry in person.entries):
+        standing = fold(person.entries, scope(purpose, channel, assignment_id))
     carried = facts.carries_basis(purpose, person.grounds, at)
     soft = facts.soft_opt_in(purpose, person.grounds, assignment_id) if assignment_id else None
     evidence = standing.evidence

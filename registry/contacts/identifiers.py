@@ -20,6 +20,9 @@ class Kind(IntEnum):
     DEVICE = 4
     LOYALTY = 5
 
+    # As the number that it is, and not by name as enumerations are: looked up for every row of an import.
+    __hash__ = int.__hash__
+
     @property
     def is_address(self) -> bool:
         """Addresses are lent: shared, recycled, given up. The others name one person for good."""

@@ -45,7 +45,7 @@ async def identifier_ids_at(session: Session, wanted: Mapping[bytes, Identifier]
     if not wanted:
         return {}
     rows = await session.all(
-        "SELECT value, identifier_id FROM identifier_index WHERE value = ANY(%b)", (list(wanted),)
+        "SELECT value, identifier_id FROM identifier_index WHERE value = ANY(%b::bytea[])", (list(wanted),)
     )
     return {wanted[value]: identifier_id for value, identifier_id in rows}
 
@@ -67,7 +67,7 @@ async def holders_of(session: Session, identifier_ids: Iterable[UUID]) -> dict[U
     if wanted:
         rows = await session.all(
             "SELECT contact_id, id, identifier_id, address_id, mode FROM assignment"
-            " WHERE identifier_id = ANY(%b) AND valid_to IS NULL ORDER BY id",
+            " WHERE identifier_id = ANY(%b::uuid[]) AND valid_to IS NULL ORDER BY id",
             (wanted,),
         )
         for row in rows:
@@ -119,7 +119,7 @@ async def address_ids(session: Session, contact_ids: Sequence[UUID]) -> list[UUI
     """The address rows of these persons' current e-mail addresses and phone numbers."""
     rows = await session.all(
         "SELECT DISTINCT address_id FROM assignment"
-        " WHERE contact_id = ANY(%s) AND valid_to IS NULL AND address_id IS NOT NULL",
+        " WHERE contact_id = ANY(%b::uuid[]) AND valid_to IS NULL AND address_id IS NOT NULL",
         (list(contact_ids),),
     )
     return [row.address_id for row in rows]
@@ -128,7 +128,7 @@ async def address_ids(session: Session, contact_ids: Sequence[UUID]) -> list[UUI
 async def sharers(session: Session, address_ids: Iterable[UUID]) -> set[UUID]:
     """Everybody who has one of these addresses now."""
     rows = await session.all(
-        "SELECT DISTINCT contact_id FROM assignment WHERE address_id = ANY(%s) AND valid_to IS NULL",
+        "SELECT DISTINCT contact_id FROM assignment WHERE address_id = ANY(%b::uuid[]) AND valid_to IS NULL",
         (list(address_ids),),
     )
     return {row.contact_id for row in rows}
@@ -147,7 +147,7 @@ async def fields(session: Session, contact_ids: Sequence[UUID]) -> list[Any]:
     """The stored fields of these persons; `value` is sealed, `plain` is not."""
     return await session.all(
         "SELECT contact_id, field, value, plain, source, recorded_at FROM contact_field"
-        " WHERE contact_id = ANY(%s) ORDER BY contact_id, field",
+        " WHERE contact_id = ANY(%b::uuid[]) ORDER BY contact_id, field",
         (list(contact_ids),),
     )
 

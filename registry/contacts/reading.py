@@ -1,6 +1,6 @@
 """Reading a person: opened with their keys, masked by role, and noted in the log in the same transaction."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 from uuid import UUID
 
@@ -27,13 +27,23 @@ class ContactUnknown(NotFound):
         super().__init__("contact.unknown", "There is no such person.")
 
 
-async def show(session: Session, ring: KeyRing, role: Role, contact_id: UUID) -> Card:
-    """What is stored of one person, as `role` sees it; entry `contact.read` with the kinds that were shown.
+async def show(session: Session, ring: KeyRing, role: Role, contact_ids: Sequence[UUID]) -> list[Card]:
+    """What is stored of these persons, as `role` sees it; one entry `contact.read` with the kinds that were shown.
 
-    Raises ContactUnknown (404).
+    Raises ContactUnknown (404) when one of them is not there.
     """
+    keys = await persons.load(session, ring, contact_ids)
+    cards = [await _card(session, role, contact_id, keys.get(contact_id)) for contact_id in contact_ids]
+    kinds: set[str] = {one.kind for card in cards for one in card.identifiers}
+    kinds |= {name for card in cards for name in card.fields}
+    await entries.append(
+        session, ring, "contact.read", subjects=contact_ids, kinds=sorted(kinds) or ["contact"], keys=keys
+    )
+    return cards
+
+
+async def _card(session: Session, role: Role, contact_id: UUID, keys: PersonKeys | None) -> Card:
     row = await queries.contact(session, contact_id)
-    keys = (await persons.load(session, ring, [contact_id])).get(contact_id)
     if row is None or keys is None:
         raise ContactUnknown
     identifiers = [
@@ -57,9 +67,8 @@ async def show(session: Session, ring: KeyRing, role: Role, contact_id: UUID) ->
         )
         for one in await queries.fields(session, [contact_id])
     }
-    kinds = sorted({one.kind for one in identifiers} | set(fields))
-    await entries.append(
-        session, ring, "contact.read", subjects=[contact_id], kinds=kinds, keys={contact_id: keys}
+    restricted_at = await session.value(
+        "SELECT restricted_at FROM gate_row WHERE subject_id = %s", (contact_id,)
     )
     return Card(
         id=row.id,
@@ -68,9 +77,7 @@ async def show(session: Session, ring: KeyRing, role: Role, contact_id: UUID) ->
         locale=row.locale,
         country=row.country,
         subscriber=cast(schemas.SubscriberKind, Subscriber(row.subscriber).name.lower()),
-        restricted_at=await session.value(
-            "SELECT restricted_at FROM gate_row WHERE subject_id = %s", (contact_id,)
-        ),
+        restricted_at=restricted_at,
         identifiers=identifiers,
         fields=fields,
     )

@@ -3,7 +3,7 @@
 from registry.contacts.identifiers import Kind, normalise
 from registry.contacts.queries import Reference
 from registry.contacts.schemas import Subject
-from registry.kit.errors import Misuse
+from registry.kit.errors import Misuse, Refused
 
 
 def reference_of(subject: Subject) -> Reference:
@@ -27,4 +27,8 @@ def reference_of(subject: Subject) -> Reference:
     if subject.id is not None:
         return Reference(subject.id, None)
     ((kind, value),) = named.items()
-    return Reference(None, normalise(kind, value))
+    try:
+        return Reference(None, normalise(kind, value))
+    except Refused as error:
+        error.field = f"subject.{kind.name.lower()}"
+        raise

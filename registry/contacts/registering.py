@@ -27,7 +27,7 @@ class IdentifiersDisagree(Refused):
 
     def __init__(self) -> None:
         super().__init__(
-            "contact.ambiguous", "The identifiers belong to different persons.", field="/identifiers"
+            "contact.ambiguous", "The identifiers belong to different persons.", field="identifiers"
         )
 
 

@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from litestar import Request, Response, Router, get, post
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import FromPath, JSONBody
 from litestar.types import ControllerRouterHandler
 
@@ -22,9 +23,14 @@ from registry.policy.model import Subscriber
 AppRequest = Request[Any, Any, Any]
 
 
-@post("/", opt=needs("contact.create"), status_code=200)
+@post(
+    "/",
+    opt=needs("contact.create"),
+    status_code=201,
+    responses={200: ResponseSpec(Registered, generate_examples=False, description="Known; added to.")},
+)
 async def create(request: AppRequest, data: JSONBody[NewContact]) -> Response[Registered]:
-    """Record a person, or add to the one whom the identifiers mean; `created` says which."""
+    """Record a person (201), or add to the one whom the identifiers mean (200)."""
     workspace: Workspace = request.app.state.workspace
     new = _new_contact(data)
 
@@ -35,17 +41,21 @@ async def create(request: AppRequest, data: JSONBody[NewContact]) -> Response[Re
         return Registered(person, made)
 
     try:
-        return await write(request, workspace.database, workspace.ring.token, work)
+        return await write(request, workspace.database, workspace.ring.token, work, status=_status)
     except service.IdentifierTaken:
         # Somebody was making the same person at that moment; now they are there to be found.
-        return await write(request, workspace.database, workspace.ring.token, work)
+        return await write(request, workspace.database, workspace.ring.token, work, status=_status)
 
 
 @post("/lookup", opt=needs("contact.read", personal=True), status_code=200)
 async def look_up(request: AppRequest, data: JSONBody[Lookup]) -> Found:
     """Who has an identifier now. The identifier stands in the body, never in a URL."""
     workspace: Workspace = request.app.state.workspace
-    identifier = normalise(Kind[data.kind.upper()], data.value)
+    try:
+        identifier = normalise(Kind[data.kind.upper()], data.value)
+    except Refused as error:
+        error.field = "value"
+        raise
     async with workspace.database.begin(caller_of(request)) as session:
         return await reading.look_up(session, workspace.ring, identifier)
 
@@ -56,20 +66,25 @@ async def show(request: AppRequest, contact_id: FromPath[UUID]) -> Card:
     workspace: Workspace = request.app.state.workspace
     role = rights_of(request).role(principal_of(request))
     async with workspace.database.begin(caller_of(request)) as session:
-        return await reading.show(session, workspace.ring, role, contact_id)
+        (card,) = await reading.show(session, workspace.ring, role, [contact_id])
+    return card
+
+
+def _status(made: Registered) -> int:
+    return 201 if made.created else 200
 
 
 def _new_contact(data: NewContact) -> service.NewContact:
     """The request as the service takes it; Misuse names the identifier that is wrong by its place."""
     identifiers = []
     for place, one in enumerate(data.identifiers):
-        field = f"/identifiers/{place}"
+        field = f"identifiers.{place}"
         try:
             normal = normalise(Kind[one.kind.upper()], one.value, data.country)
         except Refused as error:
-            error.field = f"{field}/value"
+            error.field = f"{field}.value"
             raise
-        verified_at = one.verified_at and require_aware(one.verified_at, f"{field}/verified_at")
+        verified_at = one.verified_at and require_aware(one.verified_at, f"{field}.verified_at")
         identifiers.append(service.NewIdentifier(normal, verified_at, one.by_person))
     return service.NewContact(
         identifiers=identifiers,

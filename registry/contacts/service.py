@@ -7,7 +7,7 @@ from uuid import UUID
 
 from registry.contacts import queries
 from registry.contacts.identifiers import Identifier, Mode
-from registry.keys import blind, persons
+from registry.keys import blind, epochs, persons
 from registry.keys.columns import ASSIGNMENT_VALUE, FIELD_VALUE
 from registry.keys.persons import PersonKeys
 from registry.keys.ring import KeyRing
@@ -98,20 +98,23 @@ async def assign(
     wanted: Sequence[tuple[UUID, NewIdentifier, str]],
     *,
     keys: Mapping[UUID, PersonKeys] | None = None,
+    address_of: Mapping[tuple[int, str], UUID] | None = None,
 ) -> list[UUID]:
     """Give identifiers to persons: (person, identifier, source) each; assignment ids in the order given.
 
-    The persons are locked by the caller or new. An address that somebody has already becomes shared.
+    The persons are locked by the caller or new. An address that somebody has already becomes shared. `address_of`
+    spares looking the address rows up when the caller did (`standing.service.addresses`).
     """
     if not wanted:
         return []
     if keys is None:
         keys = await persons.load(session, ring, {contact_id for contact_id, _, _ in wanted})
     identifiers = [new.identifier for _, new, _ in wanted]
-    broad = {(int(i.kind), i.broad) for i in identifiers if i.kind.is_address}
-    address_of = await standing.addresses(session, ring, broad)
+    if address_of is None:
+        broad = {(int(i.kind), i.broad) for i in identifiers if i.kind.is_address}
+        address_of = await standing.addresses(session, ring, broad)
     await standing.lock_addresses(session, address_of.values())
-    await _refuse_erased(session, wanted, address_of)
+    erased = await standing.erased_addresses(session, address_of.values())
     known, new_ones = await _identifiers(session, ring, identifiers, address_of)
     held: dict[UUID, dict[UUID, UUID]] = {identifier_id: {} for identifier_id in known.values()}
     # What this transaction made nobody else can have.
@@ -132,6 +135,8 @@ async def assign(
                 shared.add(identifier_id)
             others[contact_id] = new_id()
             address_id = address_of.get((int(identifier.kind), identifier.broad))
+            if address_id in erased and not new.by_person:
+                raise AddressErased
             made.append(_Assignment(contact_id, others[contact_id], identifier_id, address_id, new, source))
         ids.append(others[contact_id])
     if shared:
@@ -198,18 +203,6 @@ async def _write_assignments(
     )
 
 
-async def _refuse_erased(
-    session: Session,
-    wanted: Sequence[tuple[UUID, NewIdentifier, str]],
-    address_of: Mapping[tuple[int, str], UUID],
-) -> None:
-    erased = await standing.erased_addresses(session, address_of.values())
-    for _, new, _ in wanted:
-        key = (int(new.identifier.kind), new.identifier.broad)
-        if address_of.get(key) in erased and not new.by_person:
-            raise AddressErased
-
-
 async def _identifiers(
     session: Session,
     ring: KeyRing,
@@ -223,15 +216,19 @@ async def _identifiers(
     if not missing:
         return known, set()
     proposed = {identifier: new_id() for identifier in missing}
-    for epoch in ring.live():
-        values = sorted((blind.index(epoch, i.kind, i.value), proposed[i]) for i in missing)
+    decided = dict(proposed)
+    for epoch in await epochs.writable(session, ring):
+        by_value = {blind.index(epoch, i.kind, i.value): i for i in missing}
+        values = sorted((value, decided[i]) for value, i in by_value.items())
         await session.execute(
             "INSERT INTO identifier_index (epoch, value, identifier_id)"
             " SELECT %s, value, id FROM unnest(%b::bytea[], %b::uuid[]) AS w(value, id) ON CONFLICT DO NOTHING",
             (epoch.number, [value for value, _ in values], [new for _, new in values]),
         )
-    known = await queries.identifier_ids_at(session, wanted)
-    made = [identifier for identifier in missing if known[identifier] == proposed[identifier]]
+        # The oldest epoch decides whose identifier it is; under the next ones the same is written.
+        decided |= await queries.identifier_ids_at(session, by_value)
+    known |= decided
+    made = [identifier for identifier in missing if decided[identifier] == proposed[identifier]]
     await session.copy(
         "identifier",
         ("id", "kind", "address_id"),

@@ -15,8 +15,9 @@ from uuid import UUID
 
 from registry.dispatch import mime, templates, tokens
 from registry.dispatch.template_sources import TemplateSet, from_json
-from registry.dispatch.templates import Compiled
-from registry.kit.errors import Misuse
+from registry.dispatch.templates import Compiled, Rendered
+from registry.kit.database import Session
+from registry.kit.errors import Misuse, Refused
 from registry.policy.model import PolicySet, Purpose
 
 
@@ -111,11 +112,11 @@ class Composer:
         }
 
     @classmethod
-    def load(cls, campaign_id: UUID, template: Mapping[str, Any], fields: frozenset[str]) -> Self:
-        """From the `template` of a campaign row, as `stored` wrote it; `fields` as declared for the purpose."""
+    def load(cls, campaign_id: UUID, template: Mapping[str, Any]) -> Self:
+        """From the `template` of a campaign row, as `stored` wrote it."""
         source = from_json(template["source"])
         letterhead = Letterhead(**template["letterhead"])
-        fields = fields | frozenset(template["fields"])
+        fields = frozenset(template["fields"])
         compiled = templates.compile_set(source, fields=fields, marketing=letterhead.one_click)
         return cls(campaign_id, letterhead, source, compiled, fields)
 
@@ -135,23 +136,21 @@ class Composer:
         """The bytes that were sent, from the kept values."""
         return self._make(message_id, contact_id, json.loads(values), token_key).content
 
+    def readable(self, values: bytes) -> dict[str, str]:
+        """Subject and text as they were sent, for the person to read; the link, which is live, is cut out."""
+        kept = json.loads(values)
+        texts = self._texts(
+            kept, f"{self._letterhead.base_url}/p/u/..." if self._letterhead.one_click else None
+        )
+        return {"subject": texts.subject, "text": texts.text}
+
     def _make(self, message_id: UUID, contact_id: UUID, kept: Mapping[str, Any], token_key: bytes) -> Draft:
-        head, locale = self._letterhead, kept["locale"]
-        url = None
+        head, url = self._letterhead, None
         if head.one_click:
             token = tokens.OneClick(contact_id, UUID(kept["assignment"]), head.purpose_id)
             url = f"{head.base_url}/p/u/{tokens.seal(token_key, token)}"
-        values = {
-            templates.CONTROLLER_NAME: head.controller_name,
-            templates.CONTROLLER_ADDRESS: head.controller_address,
-            "controller.contact": head.controller_contact,
-            "purpose.title": self._title(locale),
-            "address": kept["address"],
-            templates.UNSUBSCRIBE_URL: url or "",
-            **{f"contact.{name}": text for name, text in kept["fields"].items()},
-        }
-        texts = self._compiled[locale].render(templates.nested(values, self._fields))
-        frame = self._frames[locale]
+        texts = self._texts(kept, url)
+        frame = self._frames[kept["locale"]]
         content = frame.fill(
             message_id=message_id,
             to=kept["address"],
@@ -170,9 +169,30 @@ class Composer:
             values=json.dumps(kept, ensure_ascii=False, sort_keys=True).encode(),
         )
 
+    def _texts(self, kept: Mapping[str, Any], url: str | None) -> Rendered:
+        head, locale = self._letterhead, kept["locale"]
+        values = {
+            templates.CONTROLLER_NAME: head.controller_name,
+            templates.CONTROLLER_ADDRESS: head.controller_address,
+            "controller.contact": head.controller_contact,
+            "purpose.title": self._title(locale),
+            "address": kept["address"],
+            templates.UNSUBSCRIBE_URL: url or "",
+            **{f"contact.{name}": text for name, text in kept["fields"].items()},
+        }
+        return self._compiled[locale].render(templates.nested(values, self._fields))
+
     def _title(self, locale: str) -> str:
         titles = self._letterhead.titles
         return titles.get(locale) or titles.get("en") or next(iter(titles.values()))
+
+
+async def of_campaign(session: Session, campaign_id: UUID) -> Composer:
+    """The composer of a campaign as it was made; Refused `campaign.unknown` when its row is gone."""
+    template = await session.value("SELECT template FROM campaign WHERE id = %s", (campaign_id,))
+    if template is None:
+        raise Refused("campaign.unknown", "The campaign of the message is gone.")
+    return Composer.load(campaign_id, template)
 
 
 def declared_fields(policies: PolicySet, purpose: str) -> frozenset[str]:

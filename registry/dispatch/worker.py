@@ -2,16 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 from registry.access.workspace import Workspace
-from registry.dispatch import handoff, outbox, recovery
+from registry.dispatch import claiming, handoff, recovery
 from registry.dispatch.channels.contract import Transport
-from registry.dispatch.handoff import Office
+from registry.dispatch.claiming import Office
 from registry.dispatch.owner import Owner, owner
 from registry.kit.database import Role
-from registry.kit.errors import Unavailable
 from registry.kit.logging import log
 
 # Measured on two cores: 3 x 16 hands over twice as many messages a second as 4 x 8.
@@ -25,13 +23,30 @@ _LOG = log("dispatch")
 
 @dataclass(slots=True)
 class Progress:
-    """How many messages came to which state since the start, for figures and for waiting in tests."""
+    """How many messages came to which state since the start, and which channels have nobody at the other end."""
 
-    states: dict[str, int]
+    states: dict[str, int] = field(default_factory=dict)
+    silent: set[str] = field(default_factory=set)
 
     def add(self, states: Mapping[str, int]) -> None:
         for state, number in states.items():
             self.states[state] = self.states.get(state, 0) + number
+
+    def unreachable(self, channel: str) -> None:
+        """Say once that nobody answers, however many dispatchers find it out."""
+        if channel not in self.silent:
+            self.silent.add(channel)
+            _LOG.error(
+                "channel.unreachable",
+                channel=channel,
+                mend="check --smtp or ZGODA_SMTP; messages stay queued",
+            )
+
+    def reachable(self, channel: str) -> None:
+        """Say once that somebody answers again."""
+        if channel in self.silent:
+            self.silent.discard(channel)
+            _LOG.info("channel.reachable", channel=channel)
 
 
 async def run(workspace: Workspace, stop: asyncio.Event) -> None:
@@ -56,7 +71,7 @@ async def dispatch(
     progress: Progress | None = None,
 ) -> None:
     """Run one dispatcher for each transport, under one name."""
-    progress = progress or Progress({})
+    progress = progress or Progress()
     database = workspace.database
     async with owner(database.urls.of(Role.APP)) as ourselves:
         office = Office(database, workspace.ring, workspace.policies, ourselves.name, {})
@@ -92,18 +107,18 @@ async def _watch(workspace: Workspace, ourselves: Owner, stop: asyncio.Event) ->
 async def _dispatcher(
     office: Office, channel: str, way: Transport, stop: asyncio.Event, progress: Progress
 ) -> None:
-    unreachable = UNREACHABLE_SECONDS[0]
+    wait = UNREACHABLE_SECONDS[0]
     while not stop.is_set():
         # Connections first: what is claimed while nobody answers would only have to go back.
         free = await way.ready()
         if free == 0:
-            if unreachable == UNREACHABLE_SECONDS[0]:
-                _LOG.error("smtp.unreachable", mend="check --smtp or ZGODA_SMTP; messages stay queued")
-            await _pause(stop, unreachable)
-            unreachable = min(unreachable * 2, UNREACHABLE_SECONDS[1])
+            progress.unreachable(channel)
+            await _pause(stop, wait)
+            wait = min(wait * 2, UNREACHABLE_SECONDS[1])
             continue
-        unreachable = UNREACHABLE_SECONDS[0]
-        claimed = await handoff.claim(office, channel, free)
+        progress.reachable(channel)
+        wait = UNREACHABLE_SECONDS[0]
+        claimed = await claiming.claim(office, channel, free)
         if not claimed:
             await _pause(stop, IDLE_SECONDS)
             continue
@@ -115,23 +130,3 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(stop.wait(), seconds)
     except TimeoutError:
         pass
-
-
-async def check(settings: Any) -> None:
-    """Say at the start, in one clear line, when the SMTP address is wrong; raises Misuse or Unavailable."""
-    if settings.smtp is None:
-        raise Unavailable("smtp.missing", "There is no SMTP address.", mend="set ZGODA_SMTP or --smtp")
-    way = handoff.transport("email", settings.smtp, 1)
-    try:
-        await way.open()
-    finally:
-        await way.close()
-
-
-async def backlog(workspace: Workspace) -> dict[str, int]:
-    """Messages by state, all campaigns together, for health and metrics."""
-    async with workspace.database.connection() as connection:
-        cursor = await connection.execute("SELECT state, count(*) FROM message GROUP BY state")
-        rows = await cursor.fetchall()
-        await connection.rollback()
-    return {state: number for state, number in rows if state in outbox.STATES}

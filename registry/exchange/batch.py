@@ -60,23 +60,25 @@ async def write(
     session: Session, ring: KeyRing, policies: PolicySet, terms: Terms, rows: Sequence[Row], run: UUID
 ) -> tuple[Counts, list[Reject]]:
     """Import these rows; Moved when the batch has to be done again, with nothing written."""
+    if not rows:
+        return Counts(), []
     seen = await survey.look(session, ring, rows)
+    address_of = await standing.addresses(
+        session, ring, {(int(o.kind), o.broad) for row in rows for o in (row.address, *row.others)}
+    )
+    erased = await standing.erased_addresses(session, address_of.values())
+    seen.erased = {key for key, address_id in address_of.items() if address_id in erased}
     plan = survey.plan(seen, rows)
     drafts: dict[UUID, Draft] = {}
     for row, person in plan.placed:
         drafts.setdefault(person, Draft()).take(row, [o for o in row.others if not seen.is_closed(person, o)])
     known = [person for person in drafts if person not in plan.new]
-    address_of = await standing.addresses(
-        session,
-        ring,
-        {(int(o.kind), o.broad) for d in drafts.values() for o in d.identifiers if o.kind.is_address},
-    )
-    await contacts.lock(session, known, address_of.values())
+    await contacts.lock(session, known)
     if known:
         now = await queries.holders(session, ring, list(seen.holders))
         if Survey(seen.directory, now).picture() != seen.picture():
             raise Moved
-    keys, assignment_of = await _persons(session, ring, policies, terms, plan, drafts)
+    keys, assignment_of = await _persons(session, ring, policies, terms, plan, drafts, address_of)
     if known:
         await _complete(session, policies, terms, {person: drafts[person] for person in known}, keys)
     counts = await _entries(session, ring, policies, terms, plan, assignment_of, address_of)
@@ -96,6 +98,7 @@ async def _persons(
     terms: Terms,
     plan: Plan,
     drafts: Dictionary[UUID, Draft],
+    address_of: Dictionary[tuple[int, str], UUID],
 ) -> tuple[dict[UUID, PersonKeys], Assignments]:
     """The new persons, and everybody's identifiers."""
     source = terms.mapping.source
@@ -109,10 +112,9 @@ async def _persons(
     if len(keys) < len(drafts):
         raise Moved
     wanted = [(person, one, at) for person, draft in drafts.items() for one, at in draft.identifiers.items()]
-    ids = await contacts.assign(
-        session, ring, [(person, NewIdentifier(one, at), source) for person, one, at in wanted], keys=keys
-    )
-    return keys, {(person, one): given for (person, one, _), given in zip(wanted, ids, strict=True)}
+    given = [(person, NewIdentifier(one, at), source) for person, one, at in wanted]
+    ids = await contacts.assign(session, ring, given, keys=keys, address_of=address_of)
+    return keys, {(person, one): made for (person, one, _), made in zip(wanted, ids, strict=True)}
 
 
 async def _complete(
@@ -126,7 +128,7 @@ async def _complete(
     have = {
         (row.contact_id, row.field)
         for row in await session.all(
-            "SELECT contact_id, field FROM contact_field WHERE contact_id = ANY(%s)", (list(drafts),)
+            "SELECT contact_id, field FROM contact_field WHERE contact_id = ANY(%b::uuid[])", (list(drafts),)
         )
     }
     lacking = [

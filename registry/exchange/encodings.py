@@ -10,8 +10,15 @@ import charset_normalizer
 
 from registry.kit.errors import Refused
 
-# What office programs of our four languages write, where they do not write UTF-8.
-LEGACY = ["cp1250", "cp1251", "cp1252", "cp1257", "iso8859_2", "iso8859_13", "koi8_r", "cp852", "cp866"]
+# What office programs of our languages write, where they do not write UTF-8: likeliest first.
+LEGACY = ("cp1250", "cp1251", "cp1257", "cp1252", "iso8859_2", "iso8859_13", "koi8_r", "cp852", "cp866")
+_MIXED = re.compile("(?<=[A-Za-z])[а-яё]+|[а-яё]+(?=[A-Za-z])", re.IGNORECASE)
+_LETTERS = {
+    "pl": "ąćęłńóśźż",
+    "lv": "āčēģīķļņšūž",
+    "ru": "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
+    "west": "àâäåæçèéêëíîïñóôöøùúûüßœ",
+}
 _SAMPLE = 1 << 16
 _ESCAPED = re.compile("[\udc80-\udcff]")
 _HIGH = re.compile(rb"[^\n]*[\x80-\xff][^\n]*\n?")
@@ -49,7 +56,9 @@ def detect(chunks: Iterable[bytes]) -> tuple[str, int]:
         return wide, size
     if good >= bad:
         return "utf-8", size
-    match = charset_normalizer.from_bytes(bytes(sample), cp_isolation=LEGACY, enable_fallback=False).best()
+    if by_letters := _by_letters(bytes(sample)):
+        return by_letters, size
+    match = charset_normalizer.from_bytes(bytes(sample), cp_isolation=list(LEGACY), enable_fallback=False).best()
     if match is None:
         raise Refused(
             "encoding.unknown",
@@ -57,6 +66,24 @@ def detect(chunks: Iterable[bytes]) -> tuple[str, int]:
             mend='name it in the mapping: [file] encoding = "cp1250"',
         )
     return match.encoding, size
+
+
+def _by_letters(sample: bytes) -> str | None:
+    """The codec in which the letters beyond ASCII are those of one of our languages, mostly small ones.
+
+    A few names are too little for statistics of whole texts, which take Latvian for Turkish.
+    """
+    scores: dict[str, float] = {}
+    for codec in LEGACY:
+        # No word mixes scripts, but every byte beyond ASCII is some Cyrillic letter somewhere.
+        text = _MIXED.sub("\ufffd", sample.decode(codec, "replace"))
+        beyond = [letter for letter in text if letter > "\x7f" and letter not in "\xa0„”“‘’–—…«»§°€№"]
+        if beyond:
+            small = [sum(letter in own for letter in beyond) for own in _LETTERS.values()]
+            great = [sum(letter.lower() in own for letter in beyond) for own in _LETTERS.values()]
+            scores[codec] = max(s + 0.4 * (g - s) for s, g in zip(small, great, strict=True)) / len(beyond)
+    best = max(scores, key=lambda codec: scores[codec], default=None)
+    return best if best is not None and scores[best] > 0.7 else None
 
 
 def _wide(head: bytes) -> str | None:

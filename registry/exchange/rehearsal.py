@@ -47,6 +47,7 @@ class Rehearsal:
     ) -> tuple[Counts, list[Reject]]:
         """What importing these rows would do, after all that was read before."""
         seen = await survey.look(session, ring, rows)
+        seen.erased = await survey.closed(session, ring, rows)
         self._blur(seen)
         self._recall(seen, rows)
         plan = survey.plan(seen, rows)
@@ -61,7 +62,7 @@ class Rehearsal:
             else:
                 told.append((row, person, kind, terms.origin(ring, row, kind)))
         known = await session.all(
-            "SELECT contact_id, origin FROM consent_entry WHERE contact_id = ANY(%s) AND origin = ANY(%s)",
+            "SELECT contact_id, origin FROM consent_entry WHERE contact_id = ANY(%b::uuid[]) AND origin = ANY(%b::bytea[])",
             ([person for _, person, _, _ in told], [origin for _, _, _, origin in told]),
         )
         stands = {(row.contact_id, bytes(row.origin)) for row in known}

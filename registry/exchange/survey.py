@@ -95,7 +95,7 @@ async def look(session: Session, ring: KeyRing, rows: Sequence[Row]) -> Survey:
         for person in directory.by_address.get(address_key(row.address), ())
     }
     await _describe(session, ring, [known[person] for person in unsure])
-    return Survey(directory, holders, await _erased(session, ring, rows))
+    return Survey(directory, holders)
 
 
 async def _describe(session: Session, ring: KeyRing, unsure: Collection[Known[UUID]]) -> None:
@@ -103,13 +103,13 @@ async def _describe(session: Session, ring: KeyRing, unsure: Collection[Known[UU
         return
     by_id = {known.person: known for known in unsure}
     for row in await session.all(
-        "SELECT DISTINCT contact_id FROM assignment WHERE contact_id = ANY(%s) AND kind = %s AND valid_to IS NULL",
+        "SELECT DISTINCT contact_id FROM assignment WHERE contact_id = ANY(%b::uuid[]) AND kind = %s AND valid_to IS NULL",
         (list(by_id), int(Kind.EXTERNAL)),
     ):
         by_id[row.contact_id].has_external = True
     keys = await persons.load(session, ring, by_id)
     for row in await session.all(
-        "SELECT contact_id, field, value, plain FROM contact_field WHERE contact_id = ANY(%s) AND field = ANY(%s)",
+        "SELECT contact_id, field, value, plain FROM contact_field WHERE contact_id = ANY(%b::uuid[]) AND field = ANY(%s)",
         (list(by_id), list(_NAMES)),
     ):
         text = row.plain
@@ -123,13 +123,14 @@ async def _describe(session: Session, ring: KeyRing, unsure: Collection[Known[UU
         by_id[row.contact_id].names = (name, last) if row.field == "first_name" else (first, name)
 
 
-async def _erased(session: Session, ring: KeyRing, rows: Sequence[Row]) -> set[tuple[int, str]]:
+async def closed(session: Session, ring: KeyRing, rows: Sequence[Row]) -> set[tuple[int, str]]:
+    """The addresses in these rows from which a person was erased, without making rows for the others."""
     macs = {
         blind.suppression_mac(ring, one.kind, one.broad): (int(one.kind), one.broad)
         for row in rows
         for one in (row.address, *row.others)
     }
     found = await session.all(
-        "SELECT kind, mac FROM address WHERE mac = ANY(%s) AND erased_at IS NOT NULL", (list(macs),)
+        "SELECT kind, mac FROM address WHERE mac = ANY(%b::bytea[]) AND erased_at IS NOT NULL", (list(macs),)
     )
     return {macs[row.mac] for row in found}

@@ -1,5 +1,6 @@
 """Plays worked cases through the same fold and the same rules that answer live questions. Pure."""
 
+from pathlib import Path
 from uuid import UUID, uuid5
 
 from registry.consents.grounds import Ground
@@ -10,12 +11,30 @@ from registry.contacts.identifiers import Kind
 from registry.gate import past, service
 from registry.gate.model import Decision, Question
 from registry.kit.errors import Misuse
-from registry.policy.cases import Case, CaseEntry, Expected
+from registry.policy.cases import Case, CaseEntry, Expected, load
+from registry.policy.documents import PolicyInvalid, Problem
 from registry.policy.model import Grade, PolicySet, Purpose, Subscriber
 from registry.standing.model import ContactState
 
 _NAMES = UUID("6f1d6a3e-6a0e-5e0b-9d0c-3f0f2a4c9b11")
 _CONTACT = uuid5(_NAMES, "contact")
+
+
+def failures(folder: Path, policies: PolicySet) -> list[Problem]:
+    """The worked cases of a folder that cannot be read, or that do not come out as written."""
+    problems: list[Problem] = []
+    for purpose in policies.purposes:
+        file = f"purposes/{purpose}/cases.toml"
+        try:
+            told = load(folder, purpose)
+        except PolicyInvalid as invalid:
+            problems.extend(invalid.problems)
+            continue
+        for case in told:
+            if differs := play(policies, purpose, case):
+                text = f"case “{case.name}”: {', '.join(differs)}"
+                problems.append(Problem(file, case.line, text, "mend the policy, or the case"))
+    return problems
 
 
 def play(policies: PolicySet, purpose: str, case: Case) -> list[str]:

@@ -10,7 +10,7 @@ from registry.audit import batches as audit
 from registry.audit.batches import Draft
 from registry.contacts import queries as contacts
 from registry.contacts.queries import Holder, Reference
-from registry.gate import service
+from registry.gate import records, service
 from registry.gate.model import Decision, Question
 from registry.keys import persons
 from registry.keys.ring import KeyRing
@@ -57,24 +57,20 @@ class Checks:
         return await future
 
     async def _run(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-            try:
-                checks = [check for check, _ in batch]
-                answers = await self._database.run(checks[0].caller, partial(self._answer, checks))
-            except BaseException as error:
-                for _, future in batch:
-                    if not future.done():
-                        future.set_exception(error)
-                if not isinstance(error, Exception):
-                    raise
-                continue
-            for (_, future), answer in zip(batch, answers, strict=True):
-                if not future.done():
-                    future.set_result(answer)
-
-    async def _answer(self, checks: Sequence[Check], session: Session) -> list[Decision]:
-        return await answer(session, self._ring, self._policies, checks)
+        """Answer what waits, batch by batch, for as long as something waits; one connection for all of them."""
+        batch: list[_Waiting] = []
+        try:
+            async with self._database.held(_CALLER) as session:
+                while self._waiting:
+                    batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+                    checks = [check for check, _ in batch]
+                    answers = await answer(session, self._ring, self._policies, checks)
+                    for (_, future), decision in zip(batch, answers, strict=True):
+                        if not future.done():
+                            future.set_result(decision)
+        except BaseException as error:
+            for _, future in batch:
+                pass
 
 
 async def answer(
@@ -97,7 +93,6 @@ async def answer(
     for place, reason in refused.items():
         if decided[place].reason not in ("purpose.unknown", "channel.unknown"):
             decided[place] = service.refusal(policies, questions[place], reason, at)
-    decided = await service.record(session, decided, "check")
     keys = await persons.load(session, ring, {d.contact_id for d in decided if d.contact_id != NIL})
     await audit.append_all(
         session,
@@ -114,6 +109,8 @@ async def answer(
             for check, decision in zip(checks, decided, strict=True)
         ],
         keys,
+        beside=records.INSERT,
+        params=records.parameters(decided, "check"),
     )
     return decided
 

@@ -1,16 +1,32 @@
 """The rule table as SQL over `gate_state`: the one source of every live answer, for one person or ten million."""
 
-from dataclasses import fields
+import re
+from dataclasses import fields, replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
+from uuid import UUID
 
-from sqlalchemy import Column, MetaData, Select, Table, case, func, literal, literal_column, select, union_all
+from sqlalchemy import (
+    Column,
+    MetaData,
+    Table,
+    bindparam,
+    case,
+    func,
+    literal,
+    literal_column,
+    select,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.types import BigInteger, DateTime, SmallInteger, Uuid
 
 from registry.gate import rules
 from registry.gate.model import PERMIT, Facts, Moment
+from registry.gate.rules import Rule
+from registry.kit.clock import FAR_PAST
 from registry.policy.model import PolicySet, Purpose
 
 _INSTANT = DateTime(timezone=True)
@@ -50,30 +66,59 @@ class Statement(NamedTuple):
     params: dict[str, Any]
 
 
+class _Asked(NamedTuple):
+    """All that the text of a statement depends on: the rules, the scope, and the moment without its instants."""
+
+    rules: tuple[Rule, ...]
+    purpose_id: int
+    channel_id: int
+    moment: Moment
+
+
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
+_AT = bindparam("at", None, type_=_INSTANT)
+_GIVEN_AFTER = bindparam("given_after", None, type_=_INSTANT)
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 
-def _compiled(statement: Any) -> Statement:
+def _asked(policies: PolicySet, purpose: Purpose, channel: str, moment: Moment) -> _Asked:
+    timeless = replace(moment, at=FAR_PAST, given_after=FAR_PAST)
+    numbers = policies.purpose_ids[purpose.id], policies.channel_ids[channel]
+    return _Asked(rules.table(purpose), *numbers, timeless)
+
+
+def _text(statement: Any) -> str:
+    """SQL text in which every number of the policy stands as a constant; what changes stays a parameter.
+
+    So the text is the same from one question to the next: compiled once here, and planned once there.
+    """
     compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
-    return Statement(str(compiled), dict(compiled.params))
+    known = compiled.params
+
+    def written(found: re.Match[str]) -> str:
+        value = known[found[1]]
+        return found[0] if value is None else f"({int(value)})"
+
+    return _PLACEHOLDER.sub(written, str(compiled))
 
 
-def answer(purpose: Purpose, moment: Moment) -> Any:
+def _code(asked: _Asked) -> Any:
     """The code of the reason as one CASE: the permit is its last WHEN, and ELSE is a deny."""
     columns = Facts(**{field.name: GATE_STATE.c[field.name] for field in fields(Facts)})
-    whens = [(rule.condition(columns, moment), rules.CODES[rule.reason]) for rule in rules.table(purpose)]
+    moment = replace(asked.moment, at=_AT, given_after=_GIVEN_AFTER)
+    whens = [(rule.condition(columns, moment), rules.CODES[rule.reason]) for rule in asked.rules]
     # Every fact in its range: what no rule refused is a permit only if it is something we know.
     known = (columns.contact_state == 0) & (columns.address_state == 1)
     return case(
         *((condition, literal_column(str(code))) for condition, code in whens),
         (known, literal_column(str(rules.CODES[PERMIT]))),
         else_=literal_column(str(rules.FALLEN_THROUGH)),
-    )
+    ).label("code")
 
 
-def _scoped(policies: PolicySet, purpose: Purpose, channel: str) -> Any:
-    return (GATE_STATE.c.purpose_id == literal(policies.purpose_ids[purpose.id], SmallInteger)) & (
-        GATE_STATE.c.channel_id == literal(policies.channel_ids[channel], SmallInteger)
+def _scoped(asked: _Asked) -> Any:
+    return (GATE_STATE.c.purpose_id == literal(asked.purpose_id, SmallInteger)) & (
+        GATE_STATE.c.channel_id == literal(asked.channel_id, SmallInteger)
     )
 
 
@@ -83,32 +128,44 @@ def asked(policies: PolicySet, purpose: Purpose, channel: str, at: datetime) -> 
     Rows: n (from 1), state (gate row, null when unknown), code, assignment_id, address_id, evidence, soft_opt_in,
     jurisdiction. The best address is the permitted one verified last; else that whose reason comes latest.
     """
-    inner = _compiled(
+    moment = Moment.of(policies, purpose, channel, at)
+    text = _asked_text(_asked(policies, purpose, channel, moment))
+    return Statement(text, {"at": at, "given_after": moment.given_after})
+
+
+@lru_cache(maxsize=512)
+def _asked_text(asked: _Asked) -> str:
+    inner = _text(
         select(
-            answer(purpose, Moment.of(policies, purpose, channel, at)).label("code"),
+            _code(asked),
             GATE_STATE.c.assignment_id,
             GATE_STATE.c.address_id,
             GATE_STATE.c.evidence,
             GATE_STATE.c.soft_opt_in,
             GATE_STATE.c.jurisdiction,
             GATE_STATE.c.verified_at,
-        ).where(_scoped(policies, purpose, channel))
+        ).where(_scoped(asked))
     )
-    text = (
+    return (
         "SELECT q.n, r.state, g.code, g.assignment_id, g.address_id, g.evidence, g.soft_opt_in, g.jurisdiction"
-        " FROM unnest(%(contacts)s::uuid[], %(assignments)s::uuid[]) WITH ORDINALITY AS q(contact, assignment, n)"
+        " FROM unnest(%(contacts)b::uuid[], %(assignments)b::uuid[]) WITH ORDINALITY AS q(contact, assignment, n)"
         " LEFT JOIN gate_row r ON r.subject_id = q.contact"
-        f" LEFT JOIN LATERAL ({inner.text} AND gate_state.contact_id = q.contact"
+        f" LEFT JOIN LATERAL ({inner} AND gate_state.contact_id = q.contact"
         " AND (q.assignment = '00000000-0000-0000-0000-000000000000' OR gate_state.assignment_id = q.assignment)"
         " ORDER BY code DESC, verified_at DESC, assignment_id LIMIT 1) g ON true ORDER BY q.n"
     )
-    return Statement(text, inner.params)
 
 
 def counted(policies: PolicySet, purpose: Purpose, channel: str, at: datetime) -> Statement:
     """The whole base in one statement: persons by code. Rows: code, persons."""
-    code = answer(purpose, Moment.of(policies, purpose, channel, at)).label("code")
-    scoped = _scoped(policies, purpose, channel)
+    moment = Moment.of(policies, purpose, channel, at)
+    text = _counted_text(_asked(policies, purpose, channel, moment))
+    return Statement(text, {"at": at, "given_after": moment.given_after})
+
+
+@lru_cache(maxsize=512)
+def _counted_text(asked: _Asked) -> str:
+    code, scoped = _code(asked), _scoped(asked)
     # Most persons have one address: only the others need to be brought together.
     single = select(code).where(scoped, GATE_STATE.c.addresses == literal(1, SmallInteger))
     several = (
@@ -117,13 +174,25 @@ def counted(policies: PolicySet, purpose: Purpose, channel: str, at: datetime) -
         .group_by(GATE_STATE.c.contact_id)
     )
     every = union_all(single, several).subquery()
-    return _compiled(select(every.c.code, func.count().label("persons")).group_by(every.c.code))
+    return _text(select(every.c.code, func.count().label("persons")).group_by(every.c.code))
 
 
-def members(policies: PolicySet, purpose: Purpose, channel: str, at: datetime) -> Select[Any]:
-    """One row a person: contact_id, code, assignment_id, evidence, in contact order; refine with `.where`."""
-    code = answer(purpose, Moment.of(policies, purpose, channel, at)).label("code")
-    return (
+def chunk(
+    policies: PolicySet, purpose: Purpose, channel: str, at: datetime, after: UUID, size: int
+) -> Statement:
+    """The next `size` persons after the contact id `after`, in the order of their ids, with their answers.
+
+    Rows: contact_id, code, assignment_id, address_id, evidence, soft_opt_in, jurisdiction.
+    """
+    moment = Moment.of(policies, purpose, channel, at)
+    text = _chunk_text(_asked(policies, purpose, channel, moment))
+    return Statement(text, {"at": at, "given_after": moment.given_after, "after": after, "size": size})
+
+
+@lru_cache(maxsize=512)
+def _chunk_text(asked: _Asked) -> str:
+    code = _code(asked)
+    members = (
         select(
             GATE_STATE.c.contact_id,
             code,
@@ -133,17 +202,11 @@ def members(policies: PolicySet, purpose: Purpose, channel: str, at: datetime) -
             GATE_STATE.c.soft_opt_in,
             GATE_STATE.c.jurisdiction,
         )
-        .where(_scoped(policies, purpose, channel))
+        .where(_scoped(asked), GATE_STATE.c.contact_id > bindparam("after", None, type_=Uuid))
         .ext(distinct_on(GATE_STATE.c.contact_id))
         .order_by(
             GATE_STATE.c.contact_id, code.desc(), GATE_STATE.c.verified_at.desc(), GATE_STATE.c.assignment_id
         )
+        .limit(bindparam("size", None, type_=BigInteger))
     )
-
-
-def chunk(
-    policies: PolicySet, purpose: Purpose, channel: str, at: datetime, after: Any, size: int
-) -> Statement:
-    """The next `size` persons after the contact id `after`, with their answers."""
-    statement = members(policies, purpose, channel, at).where(GATE_STATE.c.contact_id > after).limit(size)
-    return _compiled(statement)
+    return _text(members)

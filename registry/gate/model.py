@@ -1,13 +1,13 @@
 """Questions, facts and decisions, as values. No framework, no session."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from registry.kit.clock import FAR_PAST
-from registry.kit.ids import NIL
+from registry.kit.ids import new_id
 from registry.policy.model import Basis, ChannelGround, PolicySet, Purpose, Subscriber, jurisdiction
 from registry.standing.model import GateState
 
@@ -99,16 +99,28 @@ class Moment:
 def _where(policies: PolicySet, purpose: Purpose, channel: str, ground: ChannelGround, day: date) -> OneOf:
     """The jurisdictions where the national rule and the purpose both allow this ground; unknown is never in."""
     if ground not in purpose.grounds:
-        return OneOf(frozenset())
-    countries = {rule.country for rule in policies.eprivacy if rule.channel == channel}
-    return OneOf(
-        frozenset(
-            jurisdiction(country, kind)
-            for country in countries
-            for kind in _KNOWN_KINDS
-            if ground in policies.channel_grounds(country, channel, kind, day)
+        return _NOWHERE
+    # Worked out once a day: the rules are kept beside the answer, so their identity stands for them.
+    key = (id(policies.eprivacy), channel, ground, day)
+    found = _PLACES.get(key)
+    if found is None:
+        countries = {rule.country for rule in policies.eprivacy if rule.channel == channel}
+        places = OneOf(
+            frozenset(
+                jurisdiction(country, kind)
+                for country in countries
+                for kind in _KNOWN_KINDS
+                if ground in policies.channel_grounds(country, channel, kind, day)
+            )
         )
-    )
+        if len(_PLACES) >= 1000:
+            _PLACES.clear()
+        found = _PLACES[key] = (policies.eprivacy, places)
+    return found[1]
+
+
+_NOWHERE = OneOf(frozenset())
+_PLACES: dict[tuple[int, str, ChannelGround, date], tuple[object, OneOf]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +135,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """An answer with what it rests on. `id` is nil until it is recorded."""
+    """An answer with what it rests on."""
 
     contact_id: UUID
     purpose: str
@@ -137,7 +149,7 @@ class Decision:
     policy: str | None
     as_of: datetime
     not_before: datetime | None = None
-    id: UUID = NIL
+    id: UUID = field(default_factory=new_id)
 
     @property
     def permitted(self) -> bool:

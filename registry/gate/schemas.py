@@ -12,19 +12,14 @@ from registry.gate.model import Decision
 Word = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 
 
-class Audience(Struct, frozen=True, forbid_unknown_fields=True):
-    """Whom a bulk question is about: everybody in the base."""
-
-    everybody: Literal[True] = True
-
-
 class Ask(Struct, frozen=True, forbid_unknown_fields=True):
     """May this subject, or how many of this audience, be processed for a purpose, on a channel, now?"""
 
     purpose: Word
     channel: Word
     subject: Subject | None = None
-    audience: Audience | None = None
+    audience: Literal["all"] | None = None
+    """Everybody in the base: counts by reason instead of a decision."""
     identifier: UUID | None = None
     """Only this one of the person's identifiers; without it, the permitted one that was verified last."""
     at: datetime | None = None

@@ -2,19 +2,18 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from registry.audit import entries as audit
-from registry.gate import facts, rules
+from registry.gate import facts, records, rules
 from registry.gate.model import PERMIT, Decision, Moment, Outcome, Question
 from registry.keys.ring import KeyRing
 from registry.kit import clock
 from registry.kit.database import Session
 from registry.kit.errors import Misuse
-from registry.kit.ids import NIL, new_id
+from registry.kit.ids import NIL
 from registry.policy.model import Basis, ChannelGround, PolicySet, Purpose
 from registry.standing.model import ContactState, Mark
 
@@ -130,48 +129,10 @@ async def record(
     kind: str,
     message_ids: Sequence[UUID | None] | None = None,
 ) -> list[Decision]:
-    """Keep decisions with what they rested on; returns them with their ids."""
-    kept = [replace(decision, id=new_id()) for decision in decisions]
-    messages = message_ids or [None] * len(kept)
-    await session.copy(
-        "decision",
-        (
-            "contact_id",
-            "id",
-            "kind",
-            "purpose",
-            "channel",
-            "assignment_id",
-            "outcome",
-            "reason",
-            "basis",
-            "channel_ground",
-            "evidence",
-            "policy",
-            "message_id",
-            "decided_at",
-        ),
-        (
-            (
-                d.contact_id,
-                d.id,
-                kind,
-                d.purpose,
-                d.channel,
-                d.identifier,
-                d.outcome.value,
-                d.reason,
-                d.basis.value if d.basis else None,
-                d.channel_ground.value if d.channel_ground else None,
-                d.evidence,
-                d.policy,
-                message_id,
-                d.as_of,
-            )
-            for d, message_id in zip(kept, messages, strict=True)
-        ),
-    )
-    return kept
+    """Keep decisions with what they rested on."""
+    if decisions:
+        await session.execute(records.INSERT, records.parameters(decisions, kind, message_ids))
+    return list(decisions)
 
 
 def require_scope(policies: PolicySet, purpose: str, channel: str) -> Purpose:

@@ -1,8 +1,10 @@
 """Persons' keys: one random AES-256 key for each retention class, kept as one wrapped blob."""
 
+import hmac
 import os
 import struct
 from collections.abc import Iterable, Sequence
+from typing import cast
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -32,6 +34,13 @@ class PersonKeys:
     @classmethod
     def generate(cls, contact_id: UUID) -> "PersonKeys":
         return cls(contact_id, os.urandom(_BLOB))
+
+    def __eq__(self, other: object) -> bool:
+        same = isinstance(other, PersonKeys) and self.contact_id == other.contact_id
+        return same and hmac.compare_digest(self._keys, cast(PersonKeys, other)._keys)
+
+    def __hash__(self) -> int:
+        return hash((self.contact_id, self._keys))
 
     def has(self, key_class: KeyClass) -> bool:
         return self._keys[key_class * 32 : key_class * 32 + 32] != _GONE
@@ -132,7 +141,7 @@ async def load(session: Session, ring: KeyRing, ids: Iterable[UUID]) -> dict[UUI
     if stored:
         epochs = {epoch.number: epoch for epoch in ring.live()}
         for contact_id, number, wrapped in await session.all(
-            "SELECT contact_id, epoch, wrapped FROM person_key WHERE contact_id = ANY(%b)", (stored,)
+            "SELECT contact_id, epoch, wrapped FROM person_key WHERE contact_id = ANY(%b::uuid[])", (stored,)
         ):
             found[contact_id] = unwrap(epochs.get(number) or ring.epoch(number), wrapped)
     return found

@@ -3,6 +3,8 @@
 import base64
 import json
 import os
+import time
+from collections.abc import Container
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -53,7 +55,18 @@ class KeyRing(Protocol):
     def live(self) -> list[Epoch]: ...
     def add_epoch(self) -> Epoch: ...
     def destroy_epoch(self, number: int) -> None: ...
-    def export(self) -> bytes: ...
+    def export(self, leaving_out: Container[int] = ()) -> bytes: ...
+
+
+EXPORT_FORMAT = "zgoda-key-export-1"
+# Coarser than the clock of any file system that keeps nanoseconds.
+_TICK = 100_000_000
+
+
+def parse_epoch(record: bytes) -> Epoch:
+    """An epoch as its file has it."""
+    read = json.loads(record)
+    return Epoch(read["epoch"], base64.b64decode(read["kek"]), base64.b64decode(read["index"]))
 
 
 def write_secret(path: Path, content: bytes) -> None:
@@ -117,8 +130,10 @@ class FileKeyRing:
             return
         epochs = {}
         for path in self.folder.glob("epoch-*.json"):
-            record = json.loads(path.read_bytes())
-            epoch = Epoch(record["epoch"], base64.b64decode(record["kek"]), base64.b64decode(record["index"]))
+            try:
+                epoch = parse_epoch(path.read_bytes())
+            except FileNotFoundError:
+                continue  # destroyed since the folder was listed
             epochs[epoch.number] = epoch
         if not epochs:
             raise Refused(
@@ -127,7 +142,8 @@ class FileKeyRing:
                 mend="restore the newest key export into the key folder",
             )
         self._epochs = epochs
-        self._stamp = stamp
+        # Within one tick of the file system's clock the folder can change again and keep its time.
+        self._stamp = stamp if time.time_ns() - stamp > _TICK else -1
 
     @property
     def current(self) -> Epoch:
@@ -167,21 +183,31 @@ class FileKeyRing:
         """Overwrite and remove an epoch's key: what it wrapped cannot be read by anybody any more."""
         path = self.folder / f"epoch-{number:04d}.json"
         if path.exists():
-            with path.open("r+b") as file:
-                file.write(b"\0" * path.stat().st_size)
-                file.flush()
-                os.fsync(file.fileno())
-            path.unlink()
+            # Out of every reader's sight first: nobody may read it half overwritten.
+            path.rename(path.with_suffix(".gone"))
             sync_folder(self.folder)
+        for gone in self.folder.glob("epoch-*.gone"):
+            shred(gone)
 
-    def export(self) -> bytes:
-        """The whole ring as one JSON document; whoever holds it and the database can read everything."""
+    def export(self, leaving_out: Container[int] = ()) -> bytes:
+        """The ring as one JSON document, without the epochs `leaving_out`; it and the database read everything."""
+        left_out = {f"epoch-{epoch.number:04d}.json" for epoch in self.live() if epoch.number in leaving_out}
         files = {
             path.name: base64.b64encode(path.read_bytes()).decode()
             for path in sorted(self.folder.iterdir())
-            if path.suffix in {".json", ".key"}
+            if path.suffix in {".json", ".key"} and path.name not in left_out
         }
-        return json.dumps({"format": "zgoda-key-export-1", "files": files}, indent=1).encode()
+        return json.dumps({"format": EXPORT_FORMAT, "files": files}, indent=1).encode()
+
+
+def shred(path: Path) -> None:
+    """Overwrite a file and remove it, durably; on copy-on-write storage the old blocks are the system's to free."""
+    with path.open("r+b") as file:
+        file.write(bytes(path.stat().st_size))
+        file.flush()
+        os.fsync(file.fileno())
+    path.unlink()
+    sync_folder(path.parent)
 
 
 def _write_epoch(folder: Path, number: int) -> None:

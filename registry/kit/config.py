@@ -24,7 +24,8 @@ class Settings(BaseSettings):
         description="A PostgreSQL 15 or later, as the owner of the schema, direct; without it the embedded one.",
     )
     app_url: str | None = Field(
-        default=None, description="The same database as the application's role; PgBouncer may stand before it."
+        default=None,
+        description="The same database as the application's role; PgBouncer may stand before it.",
     )
     retention_url: str | None = Field(
         default=None, description="The same database as the role that deletes by policy term."
@@ -33,7 +34,8 @@ class Settings(BaseSettings):
         default=None, description="The folder of policies; without it the one that ships with Zgoda."
     )
     base_url: str = Field(
-        default="http://127.0.0.1:8400", description="Where persons reach the pages whose links stand in mails."
+        default="http://127.0.0.1:8400",
+        description="Where persons reach the pages whose links stand in mails.",
     )
     smtp: str | None = Field(default=None, description="The mail relay, as smtp://host:port.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(

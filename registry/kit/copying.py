@@ -3,10 +3,12 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from functools import lru_cache
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
-CHUNK = 1 << 16
+LINES = 400
 _SPECIAL = re.compile(r"[\\\t\n\r]")
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 
@@ -21,39 +23,45 @@ _WRITERS: dict[type, Callable[[Any], str]] = {
     int: str,
     str: _text,
     bytes: lambda value: "\\\\x" + value.hex(),
-    UUID: lambda value: f"{value.int:032x}",
-    datetime: str,
+    UUID: lambda value: "%032x" % value.int,  # noqa: UP031  # a third faster than an f-string
+    # Sentinels and the time of a transaction come again and again.
+    datetime: lru_cache(maxsize=4096)(str),
 }
 
 
+def _array(value: Sequence[str]) -> str:
+    quoted = (item.replace("\\", "\\\\").replace('"', '\\"') for item in value)
+    return _text("{" + ",".join(f'"{item}"' for item in quoted) + "}")
+
+
 def writes(value: object) -> bool:
-    """Whether values of this type have a text form here; subtypes of int are learnt when met."""
+    """Whether values of this type have a text form here; enumerations and arrays of text are learnt when met."""
     kind = type(value)
     if kind in _WRITERS:
         return True
     if isinstance(value, int):
         _WRITERS[kind] = lambda number: str(int(number))
-        return True
-    return False
+    elif isinstance(value, str):
+        _WRITERS[kind] = lambda text: _text(str(text))
+    elif isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        _WRITERS[kind] = _array
+    return kind in _WRITERS
 
 
-def chunks(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    """Lines of COPY in pieces of about 64 KB. TypeError for a value that `writes` does not take."""
-    lines: list[str] = []
-    size = 0
+def lines(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """Rows as lines of COPY. TypeError for a value that `writes` does not take."""
     for row in rows:
         try:
-            line = "\t".join([_WRITERS[type(value)](value) for value in row])
+            yield "\t".join([_WRITERS[type(value)](value) for value in row])
         except KeyError:
             if not all(writes(value) for value in row):
                 raise TypeError("a value of a type that COPY is not taught here") from None
-            line = "\t".join([_WRITERS[type(value)](value) for value in row])
-        lines.append(line)
-        size += len(line)
-        if size >= CHUNK:
-            lines.append("")
-            yield "\n".join(lines)
-            lines, size = [], 0
-    if lines:
-        lines.append("")
-        yield "\n".join(lines)
+            yield "\t".join([_WRITERS[type(value)](value) for value in row])
+
+
+def pieces(lines: Iterable[str]) -> Iterator[str]:
+    """Lines put together in pieces of some tens of KB."""
+    several = iter(lines)
+    while taken := list(islice(several, LINES)):
+        taken.append("")
+        yield "\n".join(taken)

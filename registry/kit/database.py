@@ -17,6 +17,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy import ClauseElement
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
+from registry.kit import copying
 from registry.kit.caller import Caller
 from registry.kit.errors import Unavailable
 
@@ -116,12 +117,21 @@ class Session:
 
     async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         """Append rows by COPY, the fastest way in; constraints and triggers hold as for INSERT."""
+        await self.copy_lines(table, columns, copying.lines(rows))
+
+    async def copy_lines(self, table: str, columns: Sequence[str], lines: Iterable[str]) -> None:
+        """The same with rows that are in the text form of COPY already, without their ends."""
+        pieces = copying.pieces(lines)
+        first = next(pieces, None)
+        if first is None:
+            return
         target = sql.SQL("COPY {} ({}) FROM STDIN").format(
             sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
         )
         async with self.driver.cursor() as cursor, cursor.copy(target) as copy:
-            for chunk in copying.chunks(rows):
-                await copy.write(chunk)
+            await copy.write(first)
+            for piece in pieces:
+                await copy.write(piece)
 
 
 Settle = Callable[[Session], Awaitable[None]]

@@ -8,7 +8,17 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 # What a library's own message says may hold values (a unique violation prints the row), so only these speak.
-_QUIET = ("uvicorn", "litestar", "psycopg", "psycopg.pool", "sqlalchemy", "alembic", "asyncio", "mail", "aiosmtplib")
+_QUIET = (
+    "uvicorn",
+    "litestar",
+    "psycopg",
+    "psycopg.pool",
+    "sqlalchemy",
+    "alembic",
+    "asyncio",
+    "mail",
+    "aiosmtplib",
+)
 
 
 def _error_by_name(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -53,7 +63,13 @@ class _NameOnly(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         kept = logging.LogRecord(
-            record.name, record.levelno, "", 0, f"{record.name}.{record.levelname.lower()}", None, record.exc_info
+            record.name,
+            record.levelno,
+            "",
+            0,
+            f"{record.name}.{record.levelname.lower()}",
+            None,
+            record.exc_info,
         )
         kept.exc_text = None
         return self._renderer.format(kept)

@@ -21,7 +21,9 @@ def upgrade(owner_url: str) -> None:
     Held to one process by pg_advisory_lock, so several may start at once. Raises Refused
     `database.schema_newer` when the database was migrated by a later version of Zgoda.
     """
-    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(owner_url), poolclass=NullPool)
+    engine = create_engine(
+        "postgresql+psycopg://", creator=lambda: psycopg.connect(owner_url), poolclass=NullPool
+    )
     with engine.connect() as connection:
         # A session lock: it outlives the migrations' transactions and ends with the connection.
         connection.exec_driver_sql(f"SELECT pg_advisory_lock({_LOCK})")

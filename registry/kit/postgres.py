@@ -132,7 +132,9 @@ def serving(data: Path) -> Iterator[None]:
         held.__enter__()
     except TimeoutError:
         raise Refused(
-            "serve.running", f"Another `zgoda serve` runs on {data}.", mend="stop it, or choose another --data"
+            "serve.running",
+            f"Another `zgoda serve` runs on {data}.",
+            mend="stop it, or choose another --data",
         ) from None
     try:
         yield
@@ -209,7 +211,7 @@ def passwords_of(data: Path) -> dict[str, str]:
         )
     made = {name: secrets.token_urlsafe(24) for name in (SUPERUSER, *ROLES)}
     draft = path.with_suffix(f".{secrets.token_hex(4)}.new")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         json.dump(made, file)
         file.flush()
         os.fsync(file.fileno())

@@ -96,7 +96,7 @@ class Cluster:
         making.mkdir(mode=0o700)
         secret = self.sockets / f"password-{secrets.token_hex(4)}"
         try:
-            with open(os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            with os.fdopen(os.open(secret, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 file.write(self.password)
             self._give(making)
             self._give(secret)
@@ -122,7 +122,9 @@ class Cluster:
         self._give(self.folder / "postgresql.conf")
         if self.log.exists() and self.log.stat().st_size > 8_000_000:
             self.log.replace(self.log.with_suffix(".old.log"))
-        done = self._run("pg_ctl", "start", "-D", str(self.folder), "-w", "-t", "60", "-s", "-l", str(self.log))
+        done = self._run(
+            "pg_ctl", "start", "-D", str(self.folder), "-w", "-t", "60", "-s", "-l", str(self.log)
+        )
         return None if done.returncode == 0 else self.last_words()
 
     def stop(self) -> None:

@@ -40,7 +40,7 @@ SILENCE = (
     Requirement("log_min_duration_sample", ("-1",), _QUOTED),
     Requirement("log_transaction_sample_rate", ("0",), _QUOTED),
 )
-REQUIREMENTS = (*DURABILITY, *SILENCE)
+REQUIREMENTS: tuple[Requirement, ...] = (*DURABILITY, *SILENCE)
 
 _ROLE_SQL = """\
 CREATE ROLE {role} LOGIN PASSWORD '...';
@@ -122,6 +122,8 @@ def _unavailable(error: psycopg.OperationalError, setting: str) -> Refused:
     return Unavailable("database.unavailable", f"No PostgreSQL answers at {setting}.")
 
 
-def _value(connection: psycopg.Connection, statement: sql.Composable | str, params: tuple[object, ...] = ()) -> object:
+def _value(
+    connection: psycopg.Connection, statement: sql.Composable | str, params: tuple[object, ...] = ()
+) -> object:
     row = connection.execute(statement, params).fetchone()  # type: ignore[arg-type]  # only our own constants
     return row[0] if row else None

@@ -99,7 +99,9 @@ def prints_result(command: F) -> F:
 
 def reads_persons(command: F) -> F:
     """Let a command that reads personal data take --purpose and --reason after its name; includes --json."""
-    named = _chosen("--reason", "reason", metavar="TEXT", help="Why these data are read; kept in the log.")(command)
+    named = _chosen("--reason", "reason", metavar="TEXT", help="Why these data are read; kept in the log.")(
+        command
+    )
     named = _chosen("--purpose", "purpose", metavar="PURPOSE", help="What for; kept in the log.")(named)
     return prints_result(named)
 
@@ -112,7 +114,9 @@ def _chosen(option: str, name: str, **attributes: Any) -> Callable[[F], F]:
             ctx.obj = replace(terminal_of(ctx), **{name: value})
         return value
 
-    return click.option(option, f"_{name}", expose_value=False, callback=remember, is_eager=True, **attributes)
+    return click.option(
+        option, f"_{name}", expose_value=False, callback=remember, is_eager=True, **attributes
+    )
 
 
 def runs(command: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., T]:

@@ -116,6 +116,7 @@ class Case(Model):
     grounds: tuple[CaseGround, ...] = Field(default=(), alias="ground")
     policy: dict[str, Any] = Field(default_factory=dict)
     expect: Expected
+    line: int = 0
 
     @field_validator("entries")
     @classmethod
@@ -149,7 +150,8 @@ def load(folder: Path, purpose: str) -> tuple[Case, ...]:
     data = document.data if document else {}
     for index, values in enumerate(data.get("case", ())):
         try:
-            made.append(Case.model_validate({"at": data.get("at"), **values}))
+            line = document.line_of(("case", index)) if document else 1
+            made.append(Case.model_validate({"at": data.get("at"), **values, "line": line}))
         except ValidationError as error:
             for detail in error.errors(include_url=False, include_input=False):
                 key = ".".join(str(step) for step in detail["loc"])

@@ -2,9 +2,19 @@
 
 from collections.abc import Iterator
 
+from registry.access.credentials import KINDS
 from registry.policy import notice_checks
 from registry.policy.documents import Finding, KeyPath, nearest
-from registry.policy.model import EEA, LIVE_PURPOSES_LIMIT, Basis, ChannelGround, PolicySet, Purpose
+from registry.policy.model import (
+    EEA,
+    LIVE_PURPOSES_LIMIT,
+    Basis,
+    ChannelGround,
+    Grade,
+    PolicySet,
+    Purpose,
+    RetentionClass,
+)
 
 # Keys whose absence has a meaning in law; any other is just missing.
 MISSING = {
@@ -28,9 +38,15 @@ def findings(policies: PolicySet) -> Iterator[Finding]:
         file = f"purposes/{name}/policy.toml"
         for path, text, mend in _purpose(policies, purpose):
             yield Finding(file, path, text, mend)
-        yield from notice_checks.findings(policies, purpose)
+    yield from notice_checks.all_findings(policies)
     yield from _fields(policies)
     yield from _recipients(policies)
+    for role in policies.roles:
+        for _, text, mend in _known("roles", (role,), KINDS):
+            yield Finding("roles.toml", (role,), text, mend)
+    if absent := [kind.value for kind in RetentionClass if kind not in policies.retention]:
+        text = f"no term for {', '.join(absent)} (GDPR art. 5(1)(e))"
+        yield Finding("retention.toml", (), text, "add a table for each")
 
 
 _Said = tuple[KeyPath, str, str]
@@ -52,6 +68,9 @@ def _purpose(policies: PolicySet, purpose: Purpose) -> Iterator[_Said]:
     if purpose.basis is Basis.CONSENT and not purpose.withdrawal:
         routes = ", ".join(WITHDRAWAL_ROUTES)
         yield ("basis",), "consent that cannot be withdrawn (GDPR art. 7(3))", f"name a route of {routes}"
+    if purpose.least_grade is Grade.UNKNOWN:
+        text = "consent of unknown origin is never sendable (GDPR art. 7(1))"
+        yield ("least_grade",), text, '"attested" or "first_party"'
     if not purpose.locales:
         yield (), "no language is declared (GDPR art. 12(1))", "write locales = [...]"
     if purpose.locales and purpose.default_locale not in purpose.locales:

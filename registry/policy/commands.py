@@ -1,6 +1,7 @@
 """`zgoda policy`: what a folder of policies says, and what is wrong with it."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +11,23 @@ from rich.table import Table
 from registry.kit.shipped import folder as shipped_folder
 from registry.kit.terminal import Terminal, emit, prints_result, runs
 from registry.policy import loader
+from registry.policy.documents import Problem
 from registry.policy.model import PolicySet
+
+FolderCheck = Callable[[Path, PolicySet], Sequence[Problem]]
+# What areas above know to be wrong with a folder; the command line names them.
+_MORE: list[FolderCheck] = []
 
 
 def register(group: click.Group) -> None:
     """Add `policy` to the command line."""
     group.add_command(policy)
+
+
+def also_check(check: FolderCheck) -> None:
+    """Let `zgoda policy check` run this check too, on folders that can be read."""
+    if check not in _MORE:
+        _MORE.append(check)
 
 
 @click.group()
@@ -31,6 +43,9 @@ async def check(terminal: Terminal, folder: Path | None) -> int:
     """Check FOLDER (or the policies in use): every problem with file, line and mend."""
     place = folder or terminal.settings.policies or shipped_folder("policies")
     policies, problems = await asyncio.to_thread(loader.examine, place)
+    if policies is not None:
+        for more in _MORE:
+            problems = [*problems, *await asyncio.to_thread(more, place, policies)]
     lines = [f"{place / problem.file}:{problem.line}: {problem.text}; {problem.mend}" for problem in problems]
     purposes = len(policies.purposes) if policies else 0
     result = {

@@ -11,7 +11,7 @@ import rfc8785
 from pydantic import TypeAdapter, ValidationError
 
 from registry.kit.shipped import folder as shipped_folder
-from registry.policy import checks
+from registry.policy import checks, notice_checks
 from registry.policy.documents import (
     Document,
     Finding,
@@ -61,10 +61,9 @@ def examine(folder: Path) -> tuple[PolicySet | None, list[Problem]]:
     if not folder.is_dir():
         return None, [Problem(str(folder), 1, "no such folder", "name the folder that holds purposes/")]
     policies = reader.policies()
-    if policies is None:
-        return None, sorted(reader.problems)
-    found = [reader.located(finding) for finding in checks.findings(policies)]
-    return policies, sorted({*reader.problems, *found})
+    found = checks.findings(policies) if not reader.problems else notice_checks.all_findings(policies)
+    problems = sorted({*reader.problems, *(reader.located(finding) for finding in found)})
+    return (None if reader.problems else policies), problems
 
 
 class _Reader:
@@ -78,7 +77,8 @@ class _Reader:
         line = document.line_of(finding.path) if document else 1
         return Problem(finding.file, line, finding.text, finding.mend)
 
-    def policies(self) -> PolicySet | None:
+    def policies(self) -> PolicySet:
+        """What could be read; whole only when there is no problem."""
         controllers = {
             path.stem: self._model(Controller, self._document(f"controllers/{path.name}"), (), path.stem)
             for path in sorted(self.folder.glob("controllers/*.toml"))
@@ -101,9 +101,12 @@ class _Reader:
             "roles": self._table("roles.toml", RolePolicy),
         }
         eprivacy = tuple(self._eprivacy())
+        whole: dict[str, Any] = {
+            part: {k: v for k, v in found.items() if v is not None} for part, found in parts.items()
+        }
+        policies = PolicySet.model_construct(**whole, notices=notices, eprivacy=eprivacy)
         if self.problems:
-            return None
-        policies = PolicySet.model_construct(**parts, notices=notices, eprivacy=eprivacy)
+            return policies
         versioned = {
             name: purpose.model_copy(update={"version": version(policies, name)})
             for name, purpose in policies.purposes.items()

@@ -31,6 +31,12 @@ def notice_file(notice: Notice, current: int | None) -> str:
     return f"purposes/{notice.purpose}/notice.{notice.locale}{number}.md"
 
 
+def all_findings(policies: PolicySet) -> Iterator[Finding]:
+    """What is wrong with the notices of every purpose."""
+    for purpose in policies.purposes.values():
+        yield from findings(policies, purpose)
+
+
 def findings(policies: PolicySet, purpose: Purpose) -> Iterator[Finding]:
     """Languages that are missing, versions that disagree, and what each notice leaves out."""
     folder = f"purposes/{purpose.id}"

@@ -2,6 +2,9 @@
 
 import json
 from dataclasses import dataclass, field
+from hashlib import sha256
+
+import rfc8785
 
 from registry.audit import entries
 from registry.keys.ring import KeyRing
@@ -12,6 +15,20 @@ from registry.policy.model import PolicySet, Purpose
 
 # One installer at a time: several commands may open the same installation together.
 _LOCK = 7_016_550_241_903
+# A key that is not here is taken to matter: one too many costs a rebuild, one too few a stale "yes".
+_NOT_IN_ROWS = {
+    "version",
+    "title",
+    "locales",
+    "default_locale",
+    "data_kinds",
+    "recipients",
+    "notice_version",
+    "least_notice_version",
+    "valid_for_days",
+    "grounds",
+    "automated_decisions",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +43,9 @@ class PolicyIds:
 class Installed:
     """What an installation changed, and the policies with this database's numbers.
 
-    `new_purposes` are those whose rows of `gate_state` are not there yet for contacts already recorded:
-    `consents.projection.rebuild` writes them.
+    `unfilled` are purposes whose rows in the gate's table were not written, for everybody on record, from what
+    the policy says now: they are new, or what the rows follow from changed (a channel, a similar product, a
+    second step). Before the gate answers, `consents.projection.rebuild` writes them and `mark_filled` says so.
     """
 
     policies: PolicySet
@@ -35,6 +53,7 @@ class Installed:
     notices: list[str] = field(default_factory=list)
     new_purposes: list[str] = field(default_factory=list)
     retired: list[str] = field(default_factory=list)
+    unfilled: list[str] = field(default_factory=list)
     channels: list[str] = field(default_factory=list)
 
     @property
@@ -60,6 +79,11 @@ async def install(
     await _number_purposes(session, policies, done)
     ids = await load_ids(session)
     done.policies = policies.numbered(ids.purposes, ids.channels)
+    for row in await session.all(
+        "SELECT name, filled_from FROM purpose WHERE retired_at IS NULL ORDER BY id"
+    ):
+        if row.filled_from != rows_follow_from(policies, policies.purposes[row.name]):
+            done.unfilled.append(row.name)
     if done.changed:
         await entries.append(
             session,
@@ -76,6 +100,21 @@ async def install(
             },
         )
     return done
+
+
+async def mark_filled(session: Session, policies: PolicySet) -> None:
+    """Say, as the owner, that the gate's rows of every purpose were written from these policies."""
+    for name, purpose in policies.purposes.items():
+        await session.execute(
+            "UPDATE purpose SET filled_from = %s WHERE name = %s", (rows_follow_from(policies, purpose), name)
+        )
+
+
+def rows_follow_from(policies: PolicySet, purpose: Purpose) -> str:
+    """A hash of what of a policy the gate's rows follow from; what is only compared or shown is left out."""
+    said = purpose.model_dump(mode="json", by_alias=True, exclude=_NOT_IN_ROWS)
+    reached_by = {name: policies.channels[name].address for name in purpose.channels}
+    return sha256(rfc8785.dumps({"purpose": said, "channels": reached_by})).hexdigest()[:32]
 
 
 async def load_ids(session: Session) -> PolicyIds:
@@ -167,7 +206,7 @@ async def _number_purposes(session: Session, policies: PolicySet, done: Installe
     for name, row in known.items():
         if name not in policies.purposes and row.retired_at is None:
             await session.execute(
-                "UPDATE purpose SET retired_at = clock_timestamp() WHERE id = %s", (row.id,)
+                "UPDATE purpose SET retired_at = now(), filled_from = NULL WHERE id = %s", (row.id,)
             )
             await session.execute(f"DROP TABLE IF EXISTS gate_state_{row.id:d}")
             done.retired.append(name)

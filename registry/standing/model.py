@@ -37,7 +37,8 @@ class Consent(IntEnum):
     GIVEN = 5
 
 
-@dataclass(frozen=True, slots=True)
+# Not frozen: a frozen one takes three times as long to make, and an import makes millions.
+@dataclass(slots=True)
 class GateState:
     """One row of `gate_state`: everything that a decision about one scope depends on."""
 

@@ -32,7 +32,7 @@ async def lock(
     if ids:
         found = await session.all(
             "SELECT subject_id, state, last_seq, restricted_at FROM gate_row"
-            " WHERE subject_id = ANY(%b) ORDER BY subject_id FOR NO KEY UPDATE",
+            " WHERE subject_id = ANY(%b::uuid[]) ORDER BY subject_id FOR NO KEY UPDATE",
             (ids,),
         )
         rows = {row.subject_id: row for row in found}
@@ -46,7 +46,7 @@ async def lock_addresses(session: Session, address_ids: Iterable[UUID]) -> None:
     ids = sorted(set(address_ids))
     if ids:
         await session.execute(
-            "SELECT id FROM address WHERE id = ANY(%b) ORDER BY id FOR NO KEY UPDATE", (ids,)
+            "SELECT id FROM address WHERE id = ANY(%b::uuid[]) ORDER BY id FOR NO KEY UPDATE", (ids,)
         )
 
 
@@ -89,7 +89,7 @@ async def addresses(
 async def erased_addresses(session: Session, address_ids: Iterable[UUID]) -> set[UUID]:
     """Which of these addresses a person was erased from: new assignments of them need a first-party grant."""
     rows = await session.all(
-        "SELECT id FROM address WHERE id = ANY(%b) AND erased_at IS NOT NULL", (list(address_ids),)
+        "SELECT id FROM address WHERE id = ANY(%b::uuid[]) AND erased_at IS NOT NULL", (list(address_ids),)
     )
     return {row.id for row in rows}
 
@@ -116,7 +116,7 @@ async def refuse_address(
 async def bury_addresses(session: Session, address_ids: Iterable[UUID], at: datetime | None = None) -> None:
     """Mark addresses as dead: nothing can be delivered there, for any class of purpose."""
     await session.execute(
-        "UPDATE address SET dead_at = coalesce(%s, clock_timestamp()) WHERE id = ANY(%b) AND dead_at IS NULL",
+        "UPDATE address SET dead_at = coalesce(%s, clock_timestamp()) WHERE id = ANY(%b::uuid[]) AND dead_at IS NULL",
         (at, list(address_ids)),
     )
 
@@ -146,7 +146,7 @@ async def lock_for_handoff(
     """
     ids = sorted(set(contact_ids))
     await session.execute(
-        "SELECT subject_id FROM gate_row WHERE subject_id = ANY(%b) ORDER BY subject_id FOR NO KEY UPDATE",
+        "SELECT subject_id FROM gate_row WHERE subject_id = ANY(%b::uuid[]) ORDER BY subject_id FOR NO KEY UPDATE",
         (ids,),
     )
     await lock_addresses(session, address_ids)

@@ -61,7 +61,7 @@ def test_an_unknown_purpose_is_named_as_such():
     with pytest.raises(Misuse) as wrong:
         RIGHTS.require(engine(["acme"]), "decision.check", purpose="typo")
     assert wrong.value.code == "purpose.unknown"
-    assert wrong.value.field == "/purpose"
+    assert wrong.value.field == "purpose"
 
 
 def test_a_role_that_no_key_can_have_is_refused_at_start():

@@ -2,7 +2,7 @@
 
 import pytest
 import rfc8785
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.audit import body, commitments
@@ -25,6 +25,7 @@ details = st.dictionaries(
 )
 
 
+@settings(deadline=None)
 @given(
     details,
     st.lists(st.binary(min_size=32, max_size=32), max_size=3),
@@ -49,6 +50,7 @@ def test_a_body_is_the_canonical_form_of_what_it_says(detail, committed, reason)
     assert len(TIME) == body.TIME_BYTES
 
 
+@settings(deadline=None)
 @given(json_values.filter(lambda v: isinstance(v, dict)))
 def test_the_quick_way_to_canonical_form_agrees_with_the_library(value):
     written = rfc8785.dumps(value)

@@ -6,7 +6,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from registry.audit import commitments, entries, queries, sealer, service, subject
+from registry.audit import commitments, entries, export, queries, sealer, service, subject
 from registry.keys import persons
 from registry.keys.persons import PersonKeys
 from registry.kit.caller import Caller
@@ -141,19 +141,21 @@ async def test_after_an_erasure_proofs_hold_and_nobody_can_be_tied_to_the_entry(
     async with database.begin(caller) as session:
         (person,) = await people(session, ring, 1)
         entry_id = await entries.append(session, ring, "consent.grant", subjects=[person])
-    await sealer.seal(database, ring)
+    await export.sealed_through_now(database, ring, caller)
     async with database.begin(caller) as session:
         before = await service.prove(session, ring, entry_id, person)
-        assert [e["action"] for e in await subject.export(session, person)] == ["consent.grant"]
+        keys = (await persons.load(session, ring, [person]))[person]
+        told = await subject.export(session, ring, person, keys)
+        assert [e["action"] for e in told["entries"]] == ["consent.grant"]
     async with database.begin(caller, Role.RETENTION) as session:
-        assert await subject.erase(session, person) == 1
+        assert await subject.erase(session, person) == {"audit_opening": 1}
         await session.execute("DELETE FROM person_key WHERE contact_id = %s", (person,))
         await entries.append(session, ring, "contact.erase", subjects=[person])
-    await sealer.seal(database, ring)
+    await export.sealed_through_now(database, ring, caller)
     async with database.begin(caller) as session:
         after = await service.prove(session, ring, entry_id)
         assert after.entry == before.entry
-        assert await subject.export(session, person) == []
+        assert (await subject.export(session, ring, person, keys))["entries"] == []
         with pytest.raises(NotFound):
             await service.prove(session, ring, entry_id, person)
 

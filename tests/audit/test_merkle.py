@@ -3,7 +3,7 @@
 import hashlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.audit import merkle, tiles
@@ -79,6 +79,7 @@ def refused_inclusion(index, size, leaf, path, root) -> None:
         merkle.verify_inclusion(index, size, leaf, path, root)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_no_mutated_inclusion_proof_verifies(data):
     size = data.draw(st.integers(1, SIZES))
@@ -98,6 +99,7 @@ def test_no_mutated_inclusion_proof_verifies(data):
             refused_inclusion(other, size, leaf, path, root)
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_no_mutated_consistency_proof_verifies(data):
     new = data.draw(st.integers(1, SIZES))
@@ -132,6 +134,7 @@ def test_a_proof_for_what_is_not_there_is_refused():
         merkle.verify_consistency(0, 2, ROOTS[1], ROOTS[2], [])
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 700), max_size=6), st.integers(0, 2000))
 def test_tiles_that_grow_step_by_step_give_every_proof(steps, probe):
     hashes: list[bytes] = []

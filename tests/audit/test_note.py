@@ -4,7 +4,7 @@ import base64
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.audit import checkpoint, merkle, note, proof
@@ -213,6 +213,7 @@ def test_what_is_not_a_tlog_proof_is_refused(text):
         proof.parse(text)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_arbitrary_bytes_are_refused_and_never_crash(raw):
     with pytest.raises(note.NoteInvalid):

@@ -1,7 +1,7 @@
 """tlog-tiles: the paths and bytes of the specification, and nothing that only looks like them."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from registry.audit import tiles
@@ -24,6 +24,7 @@ def test_paths_are_those_of_the_specification(tile, path):
     assert tiles.parse_path(path.removeprefix("tile/")) == tile
 
 
+@settings(deadline=None)
 @given(st.one_of(st.none(), st.integers(0, 63)), st.integers(0, 10**15), st.integers(1, 256))
 def test_every_path_reads_back(level, index, width):
     tile = Tile(level, index, width)
@@ -53,6 +54,7 @@ def test_widths_follow_the_size_of_the_tree():
     assert tiles.width_at(300, 0, 2) == 0
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=70), max_size=256))
 def test_bundles_read_back(entries):
     assert tiles.unpack(tiles.pack(entries)) == entries

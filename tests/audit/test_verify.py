@@ -100,6 +100,7 @@ async def test_a_place_that_cannot_be_written_is_one_refusal(log):
         await export.export(log.workspace.database, log.workspace.ring, CALLER, log.folder / "none" / "log")
 
 
+TABLES = ("audit_entry", "audit_leaf", "audit_tile")
 CHANGE_BODY = "UPDATE audit_entry SET body = overlay(body PLACING 'X'::bytea FROM 12) WHERE id = {id}"
 GO = "DELETE FROM audit_entry WHERE id = {id}"
 CHANGE_TILE = (
@@ -131,17 +132,21 @@ FIX_TILE = (
         ([CHANGE_TILE], "the hash kept of the entry was changed"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("place", [0, 149, 255, 256, -1])
-async def test_what_a_superuser_changes_is_found_and_located(log, superuser, statements, reason, place):
+async def test_what_a_superuser_changes_is_found_and_located(log, superuser, statements, reason):
     size = (await log.sizes())[-1]
-    leaf = place % size
-    ((entry_id,),) = superuser("SELECT entry_id FROM audit_leaf WHERE leaf_index = %s", (leaf,))
-    for statement in statements:
-        superuser(statement.format(id=entry_id))
-    report = log.check(await log.written())
-    assert not report.verified
-    assert places(report) == {leaf}, report
-    assert report.tampered[0].reason == reason
+    for table in TABLES:
+        superuser(f"CREATE TABLE kept_{table} AS TABLE {table}")
+    for leaf in (0, 149, 255, 256, size - 1):
+        ((entry_id,),) = superuser("SELECT entry_id FROM audit_leaf WHERE leaf_index = %s", (leaf,))
+        for statement in statements:
+            superuser(statement.format(id=entry_id))
+        report = log.check(await log.written())
+        assert not report.verified
+        assert places(report) == {leaf}, report
+        assert report.tampered[0].reason == reason
+        for table in TABLES:
+            superuser(f"DELETE FROM {table}; INSERT INTO {table} OVERRIDING SYSTEM VALUE TABLE kept_{table}")
+        assert log.check(await log.written()).verified
 
 
 async def test_a_change_with_all_its_hashes_is_located_between_two_checkpoints(log, superuser):
@@ -255,8 +260,8 @@ async def test_a_file_that_is_not_whole_is_one_clear_sentence(log):
     for content, said in broken.items():
         with pytest.raises(ExportBroken, match=said):
             log.check(content)
-    without = log.check(b"".join([*lines[:9], *lines[10:]]))
-    assert places(without) == {7}, lines[9]
+    without = log.check(b"".join(line for line in lines if not line.startswith(b'{"index":7,')))
+    assert places(without) == {7}
 
 
 async def test_an_old_checkpoint_that_was_changed_is_found(log):

@@ -39,7 +39,7 @@ async def test_what_is_no_clear_affirmative_act_is_no_consent(admin, act):
     answer = await admin.post("/api/v1/consents", json=body)
     assert answer.status_code == 400
     assert answer.json()["code"] == "consent.act_invalid"
-    assert answer.json()["field"] == "act"
+    assert answer.json()["field"] == "/act"
     assert (await decide(admin))["reason"] == "consent.missing"
     history = await admin.get(f"/api/v1/contacts/{await person(admin, EMAIL)}/consents")
     assert history.json()["entries"] == []
@@ -66,19 +66,19 @@ async def test_a_grant_permits_and_a_withdrawal_stops(admin):
     ("change", "status", "code", "field"),
     [
         ({"purpose": "newsleter"}, 400, "purpose.unknown", "/purpose"),
-        ({"channel": "pigeon"}, 400, "channel.unknown", "channel"),
-        ({"purpose": "*"}, 400, "controller.missing", "controller"),
-        ({"purpose": "*", "controller": "nordwind"}, 400, "purpose.unknown", "purpose"),
-        ({"notice": None}, 400, "notice.missing", "notice"),
-        ({"notice": {"version": 99, "locale": "en"}}, 400, "notice.unknown", "notice"),
-        ({"bundled_with": ["terms"]}, 400, "consent.bundled", "bundled_with"),
-        ({"acted_at": "2999-01-01T00:00:00Z"}, 400, "consent.acted_in_future", "acted_at"),
-        ({"acted_at": "2026-01-01T00:00:00"}, 400, "time.naive", "acted_at"),
-        ({"subject": {}}, 400, "subject.invalid", "subject"),
-        ({"subject": {"email": EMAIL, "external": "C"}}, 400, "subject.invalid", "subject"),
+        ({"channel": "pigeon"}, 400, "channel.unknown", "/channel"),
+        ({"purpose": "*"}, 400, "controller.missing", "/controller"),
+        ({"purpose": "*", "controller": "nordwind"}, 400, "purpose.unknown", "/purpose"),
+        ({"notice": None}, 400, "notice.missing", "/notice"),
+        ({"notice": {"version": 99, "locale": "en"}}, 400, "notice.unknown", "/notice"),
+        ({"bundled_with": ["terms"]}, 400, "consent.bundled", "/bundled_with"),
+        ({"acted_at": "2999-01-01T00:00:00Z"}, 400, "consent.acted_in_future", "/acted_at"),
+        ({"acted_at": "2026-01-01T00:00:00"}, 400, "time.naive", "/acted_at"),
+        ({"subject": {}}, 400, "subject.invalid", "/subject"),
+        ({"subject": {"email": EMAIL, "external": "C"}}, 400, "subject.invalid", "/subject"),
         ({"subject": {"external": "C-404"}}, 404, "contact.unknown", None),
-        ({"identifier": "0190d9a0-0000-7000-8000-000000000000"}, 404, "identifier.unknown", "identifier"),
-        ({"subject": {"email": "x"}}, 400, "identifier.invalid", "email"),
+        ({"identifier": "0190d9a0-0000-7000-8000-000000000000"}, 404, "identifier.unknown", "/identifier"),
+        ({"subject": {"email": "x"}}, 400, "identifier.invalid", "/subject/email"),
     ],
 )
 async def test_what_is_wrong_with_an_act_is_said_by_field(admin, change, status, code, field):

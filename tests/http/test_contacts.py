@@ -56,7 +56,7 @@ async def test_an_external_id_names_its_person_whatever_the_address(admin):
 async def test_two_writers_make_one_person_of_one_external_id(admin):
     body = {"identifiers": [{"kind": "external", "value": "C-18"}], "source": "shop"}
     answers = await asyncio.gather(*(admin.post("/api/v1/contacts", json=body) for _ in range(8)))
-    assert {answer.status_code for answer in answers} == {200}, [a.text for a in answers]
+    assert sorted(answer.status_code for answer in answers) == [200] * 7 + [201], [a.text for a in answers]
     assert len({answer.json()["id"] for answer in answers}) == 1
 
 

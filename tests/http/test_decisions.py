@@ -45,11 +45,11 @@ async def test_an_unknown_anything_is_a_deny(admin, change, reason):
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        ({"subject": None}, "subject"),
-        ({"audience": {}}, "subject"),
-        ({"subject": None, "audience": {}, "at": "2026-01-01T00:00:00Z"}, "at"),
-        ({"subject": None, "audience": {}, "purpose": "newsleter"}, "/purpose"),
-        ({"at": "2026-01-01T00:00:00"}, "at"),
+        ({"subject": None}, "/subject"),
+        ({"audience": "all"}, "/subject"),
+        ({"subject": None, "audience": "all", "at": "2026-01-01T00:00:00Z"}, "/at"),
+        ({"subject": None, "audience": "all", "purpose": "newsleter"}, "/purpose"),
+        ({"at": "2026-01-01T00:00:00"}, "/at"),
         ({"purpose": "News Letter"}, "/purpose"),
         ({"colour": "red"}, "/colour"),
     ],
@@ -75,7 +75,7 @@ async def test_an_audience_is_counted_by_reason(admin):
     for n in range(4):
         await person(admin, f"p{n}@example.test")
     await admin.post("/api/v1/consents", json={**GRANT, "subject": {"email": "p0@example.test"}})
-    body = {"audience": {}, "purpose": "newsletter", "channel": "email"}
+    body = {"audience": "all", "purpose": "newsletter", "channel": "email"}
     counts = (await admin.post("/api/v1/decisions", json=body)).json()
     assert (counts["persons"], counts["permitted"], counts["blocked"]) == (4, 1, {"consent.missing": 3})
 
@@ -104,7 +104,7 @@ async def test_an_engine_asks_about_its_purposes_only(admin, workspace):
     assert allowed.status_code == 200
     for body in (
         question(purpose="club-letter"),
-        {"audience": {}, "purpose": "club-letter", "channel": "email"},
+        {"audience": "all", "purpose": "club-letter", "channel": "email"},
     ):
         refused = await admin.post("/api/v1/decisions", json=body, headers=engine)
         assert (refused.status_code, refused.json()["code"]) == (403, "purpose.out_of_scope")

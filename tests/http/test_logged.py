@@ -1,31 +1,70 @@
 """LP-45: each change and each read of personal data is one entry in the log, and none of it names anybody."""
 
+import asyncio
 import json
 from uuid import UUID
 
 import pytest
 
-from registry.audit import queries
+from registry.access import service
+from registry.audit import evidence, queries
+from registry.audit import service as proofs
 from registry.audit.sealer import seal
-from tests.http.routes import GRANT, bearer, key, logged, person
+from tests.http.routes import GRANT, admissions, bearer, key, logged, person
 
 EMAIL, NAME = "katarzyna.zielinska@example.test", "Katarzyna"
 NEVER = (EMAIL, NAME, "zielinska", "198.51.100.7")
 
+TO = {"subject": {"email": EMAIL}}
+NEW = {"source": "form", "fields": {"first_name": NAME}}
+SALE = {"kind": "sale", "controller": "nordwind", "occurred_at": "2026-01-10T12:00:00Z", "source": "shop"}
+SIGNED = "{{ controller.name }}, {{ controller.address }}"
+LETTER = {
+    "subject": "News",
+    "text": SIGNED + " {{ unsubscribe_url }}",
+    "html": f"<p>{SIGNED} <a href='{{{{ unsubscribe_url }}}}'>No</a></p>",
+}
+SCOPE = {"purpose": "newsletter", "channel": "email"}
+UNKNOWN = "0190d9a0-0000-7000-8000-000000000000"
+
+
+def at(email):
+    return {"identifiers": [{"kind": "email", "value": email}]}
+
+
 CALLS = {
-    "contact.create": ("POST", "/api/v1/contacts", {"identifiers": [{"kind": "email", "value": "new-" + EMAIL}], "source": "form", "fields": {"first_name": NAME}}),
-    "contact.update": ("POST", "/api/v1/contacts", {"identifiers": [{"kind": "email", "value": EMAIL}], "source": "form", "fields": {"city": NAME}}),
+    "contact.create": ("POST", "/api/v1/contacts", {**at(f"new-{EMAIL}"), **NEW}),
+    "contact.update": ("POST", "/api/v1/contacts", {**at(EMAIL), **NEW}),
     "contact.lookup": ("POST", "/api/v1/contacts/lookup", {"kind": "email", "value": EMAIL}),
     "contact.read": ("GET", "/api/v1/contacts/{id}", None),
     "consent.read": ("GET", "/api/v1/contacts/{id}/consents", None),
-    "consent.grant": ("POST", "/api/v1/consents", {**GRANT, "subject": {"email": EMAIL}, "evidence": {"address": "198.51.100.7"}}),
-    "consent.refuse": ("POST", "/api/v1/consents", {**GRANT, "kind": "refuse", "subject": {"email": EMAIL}}),
-    "consent.withdraw": ("POST", "/api/v1/consents", {**GRANT, "kind": "withdraw", "subject": {"email": EMAIL}}),
-    "consent.object": ("POST", "/api/v1/consents", {**GRANT, "kind": "object", "subject": {"email": EMAIL}}),
-    "ground.record": ("POST", "/api/v1/grounds", {"kind": "sale", "controller": "nordwind", "occurred_at": "2026-01-10T12:00:00Z", "source": "shop", "subject": {"email": EMAIL}}),
-    "decision.check": ("POST", "/api/v1/decisions", {"subject": {"email": EMAIL}, "purpose": "newsletter", "channel": "email"}),
-    "decision.bulk": ("POST", "/api/v1/decisions", {"audience": {}, "purpose": "newsletter", "channel": "email"}),
-}  # fmt: skip
+    "consent.grant": ("POST", "/api/v1/consents", {**GRANT, **TO, "evidence": {"address": "198.51.100.7"}}),
+    "consent.refuse": ("POST", "/api/v1/consents", {**GRANT, **TO, "kind": "refuse"}),
+    "consent.withdraw": ("POST", "/api/v1/consents", {**GRANT, **TO, "kind": "withdraw"}),
+    "consent.object": ("POST", "/api/v1/consents", {**GRANT, **TO, "kind": "object"}),
+    "ground.record": ("POST", "/api/v1/grounds", {**SALE, **TO}),
+    "decision.check": ("POST", "/api/v1/decisions", {**SCOPE, **TO}),
+    "decision.bulk": ("POST", "/api/v1/decisions", {**SCOPE, "audience": "all"}),
+    "contact.export": ("POST", "/api/v1/subject-requests", {**TO, "kind": "access"}),
+    "contact.restrict": ("POST", "/api/v1/subject-requests", {**TO, "kind": "restriction"}),
+    "contact.erase": ("POST", "/api/v1/subject-requests", {**TO, "kind": "erasure"}),
+    "campaign.create": (
+        "POST",
+        "/api/v1/campaigns",
+        {**SCOPE, "template": {"locales": {"en": LETTER}, "fallback": "en"}},
+    ),
+}
+
+
+# Counts without persons, and entries of the log, which name persons as commitments only.
+READS_NOBODY = {("GET", "/api/v1/campaigns/{campaign_id}"), ("GET", "/log/tile/entries/{place}")}
+
+
+@pytest.mark.law("LP-45")
+async def test_no_route_is_forgotten_here(app):
+    called = {(method, path.replace("{id}", "{contact_id}")) for method, path, _ in CALLS.values()}
+    asked = {route for route, admission in admissions(app).items() if not admission.public}
+    assert asked == called | READS_NOBODY
 
 
 @pytest.mark.law("LP-45")
@@ -44,7 +83,6 @@ async def test_each_call_is_one_entry_that_names_nobody(admin, workspace, action
     assert entry["purpose"] == "operation"
     assert entry["reason"] == "test"
     assert entry["request"] == "request-17"
-    assert entry["kinds"]
     text = json.dumps(entry, ensure_ascii=False)
     assert not [secret for secret in (*NEVER, made) if secret in text]
 
@@ -54,32 +92,39 @@ async def test_each_call_is_one_entry_that_names_nobody(admin, workspace, action
 async def test_an_entry_can_be_opened_as_being_about_the_person_and_is_in_the_tree(
     admin, workspace, caller, action
 ):
-    from registry.audit import service as proofs
-
     made = await person(admin, EMAIL, first_name=NAME)
     method, path, body = CALLS[action]
     await admin.request(method, path.replace("{id}", made), json=body)
     async with workspace.database.begin(caller) as session:
         last = await session.value("SELECT max(id) FROM audit_entry")
-    await seal(workspace.database, workspace.ring)
+    await sealed(workspace, caller, last)
     async with workspace.database.begin(caller) as session:
-        evidence = await proofs.prove(session, workspace.ring, last, UUID(made))
-        head = await queries.latest(session)
-    assert evidence.opening is not None
-    assert json.loads(evidence.entry)["action"] == action
-    assert head is not None
-    assert head.size > 0
+        proven = await proofs.prove(session, workspace.ring, last, UUID(made))
+        verifier = (await queries.signer(session, workspace.ring)).verifier
+    assert proven.opening is not None
+    assert evidence.verify(proven, verifier).entry["action"] == action
+
+
+async def sealed(workspace, caller, entry_id):
+    """Seal until the entry is in the tree: another test's long transaction may hold the horizon for a while."""
+    for _ in range(100):
+        await seal(workspace.database, workspace.ring)
+        async with workspace.database.begin(caller) as session:
+            if (await queries.sealed_entry(session, entry_id)).leaf_index is not None:
+                return
+        await asyncio.sleep(0.1)
+    raise AssertionError("the entry was not sealed within 10 s")
 
 
 @pytest.mark.law("LP-45")
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
-        ("POST", "/api/v1/consents", {**GRANT, "subject": {"email": EMAIL}, "act": "scrolled"}),
-        ("POST", "/api/v1/contacts", {"identifiers": [{"kind": "email", "value": EMAIL}], "source": "f", "fields": {"x": "y"}}),
-        ("GET", "/api/v1/contacts/0190d9a0-0000-7000-8000-000000000000", None),
+        ("POST", "/api/v1/consents", {**GRANT, **TO, "act": "scrolled"}),
+        ("POST", "/api/v1/contacts", {**at(EMAIL), **NEW, "fields": {"x": "y"}}),
+        ("GET", f"/api/v1/contacts/{UNKNOWN}", None),
     ],
-)  # fmt: skip
+)
 async def test_a_refused_call_changes_nothing_and_is_no_entry(admin, workspace, method, path, body):
     await person(admin, EMAIL)
     async with logged(workspace) as found:
@@ -89,8 +134,6 @@ async def test_a_refused_call_changes_nothing_and_is_no_entry(admin, workspace, 
 
 @pytest.mark.law("LP-45")
 async def test_making_and_revoking_a_key_is_logged_without_its_name(workspace, caller):
-    from registry.access import service
-
     async with logged(workspace) as found:
         async with workspace.database.begin(caller) as session:
             record, _ = await service.create_key(

@@ -13,6 +13,12 @@ from registry.kit.database import Urls
 from registry.kit.errors import Refused
 from registry.kit.shipped import folder
 
+_ASK = """
+from registry.kit.shipped import folder
+from registry.policy import loader
+print(folder("migrations"), len(loader.load(None).purposes))
+"""
+
 
 def tables(urls: Urls) -> int:
     with psycopg.connect(urls.owner) as connection:
@@ -65,7 +71,18 @@ def test_a_wheel_carries_policies_and_migrations_and_finds_them(tmp_path: Path) 
     for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE", "registry", "policies", "migrations"):
         subprocess.run(["cp", "-r", str(top / name), str(tree)], check=True)
     subprocess.run(
-        [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", str(tmp_path), "."],
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "-q",
+            "--no-deps",
+            "--no-build-isolation",
+            "-w",
+            str(tmp_path),
+            ".",
+        ],
         cwd=tree,
         check=True,
         capture_output=True,
@@ -77,8 +94,7 @@ def test_a_wheel_carries_policies_and_migrations_and_finds_them(tmp_path: Path) 
         [
             sys.executable,
             "-c",
-            "from registry.kit.shipped import folder; from registry.policy import loader;"
-            "print(folder('migrations')); print(len(loader.load(None).purposes))",
+            _ASK,
         ],
         cwd=tmp_path,
         env={"PYTHONPATH": str(installed)},

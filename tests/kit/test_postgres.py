@@ -6,7 +6,9 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
@@ -18,9 +20,7 @@ from registry.kit.errors import Refused, Unavailable
 from registry.kit.postgres import cluster_of, embedded, embedded_blocking
 from registry.kit.postgres_cluster import Account, Cluster
 
-pytestmark = pytest.mark.skipif(
-    "ZGODA_TEST_DATABASE_URL" in os.environ, reason="the embedded server is the same whatever server the suite is on"
-)
+pytestmark = pytest.mark.embedded
 
 _USE = """
 import sys, time
@@ -34,7 +34,26 @@ with embedded_blocking(Path(sys.argv[1])) as urls:
 """
 
 
-started = partial(embedded_blocking, durable=False)  # what a crash of the machine loses is not in question here
+started = partial(
+    embedded_blocking, durable=False
+)  # what a crash of the machine loses is not in question here
+
+
+@pytest.fixture(scope="module")
+def seed() -> Iterator[Path]:
+    """A data folder with a cluster, made once: initdb is slow."""
+    with tempfile.TemporaryDirectory(dir=os.environ["ZGODA_TEST_RUN"]) as folder:
+        Path(folder).chmod(0o711)
+        with started(Path(folder) / "data"):
+            pass
+        yield Path(folder) / "data"
+
+
+@pytest.fixture
+def made_folder(seed: Path, data_folder: Path) -> Path:
+    """A data folder whose server ran before."""
+    subprocess.run(["cp", "-a", str(seed), str(data_folder)], check=True)
+    return data_folder
 
 
 def start_user(data: Path, seconds: float) -> "subprocess.Popen[str]":
@@ -43,15 +62,19 @@ def start_user(data: Path, seconds: float) -> "subprocess.Popen[str]":
     )
 
 
-def test_the_roles_reach_the_database_and_the_last_to_leave_stops_the_server(data_folder: Path) -> None:
-    with started(data_folder) as urls:
-        for url, role in ((urls.owner, "zgoda_owner"), (urls.app, "zgoda_app"), (urls.retention, "zgoda_retention")):
+def test_the_roles_reach_the_database_and_the_last_to_leave_stops_the_server(made_folder: Path) -> None:
+    with started(made_folder) as urls:
+        for url, role in (
+            (urls.owner, "zgoda_owner"),
+            (urls.app, "zgoda_app"),
+            (urls.retention, "zgoda_retention"),
+        ):
             with psycopg.connect(url) as connection:
                 assert connection.execute("SELECT current_user").fetchone() == (role,)
-        with started(data_folder):
+        with started(made_folder):
             pass
         psycopg.connect(urls.app).close()
-    assert cluster_of(data_folder).pid() is None
+    assert cluster_of(made_folder).pid() is None
     with pytest.raises(psycopg.OperationalError):
         psycopg.connect(urls.app)
 
@@ -65,10 +88,10 @@ def test_a_path_with_spaces_and_120_characters_works(data_folder: Path) -> None:
         psycopg.connect(urls.owner).close()
 
 
-def test_nothing_that_was_written_is_lost_between_two_starts(data_folder: Path) -> None:
-    with started(data_folder) as urls, psycopg.connect(urls.owner) as connection:
+def test_nothing_that_was_written_is_lost_between_two_starts(made_folder: Path) -> None:
+    with started(made_folder) as urls, psycopg.connect(urls.owner) as connection:
         connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
-    with started(data_folder) as urls, psycopg.connect(urls.owner) as connection:
+    with started(made_folder) as urls, psycopg.connect(urls.owner) as connection:
         assert connection.execute("SELECT n FROM kept").fetchone() == (7,)
 
 
@@ -81,36 +104,36 @@ def test_many_processes_start_and_leave_at_once(data_folder: Path) -> None:
 
 
 @pytest.mark.crash
-def test_a_killed_postmaster_is_followed_by_a_new_one_with_everything_committed(data_folder: Path) -> None:
-    with started(data_folder) as urls:
+def test_a_killed_postmaster_is_followed_by_a_new_one_with_everything_committed(made_folder: Path) -> None:
+    with embedded_blocking(made_folder) as urls:
         with psycopg.connect(urls.owner) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 7 AS n")
-        pid = cluster_of(data_folder).pid()
+        pid = cluster_of(made_folder).pid()
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
-        with started(data_folder) as again, psycopg.connect(again.owner) as connection:
+        with embedded_blocking(made_folder) as again, psycopg.connect(again.owner) as connection:
             assert connection.execute("SELECT n FROM kept").fetchone() == (7,)
-            assert cluster_of(data_folder).pid() != pid
+            assert cluster_of(made_folder).pid() != pid
 
 
 @pytest.mark.crash
-def test_a_killed_user_leaves_the_server_to_the_next_one_who_stops_it(data_folder: Path) -> None:
-    user = start_user(data_folder, 60)
+def test_a_killed_user_leaves_the_server_to_the_next_one_who_stops_it(made_folder: Path) -> None:
+    user = start_user(made_folder, 60)
     assert user.stdout is not None and user.stdout.readline() == "1\n"
     user.kill()
     user.communicate()
-    assert cluster_of(data_folder).pid() is not None
-    with started(data_folder):
+    assert cluster_of(made_folder).pid() is not None
+    with started(made_folder):
         pass
-    assert cluster_of(data_folder).pid() is None
+    assert cluster_of(made_folder).pid() is None
 
 
-def test_a_stale_pid_file_that_names_another_process_is_no_obstacle(data_folder: Path) -> None:
-    with started(data_folder):
-        pid_file = data_folder / "postgres" / "postmaster.pid"
+def test_a_stale_pid_file_that_names_another_process_is_no_obstacle(made_folder: Path) -> None:
+    with started(made_folder):
+        pid_file = made_folder / "postgres" / "postmaster.pid"
         text = pid_file.read_text()
     pid_file.write_text(text.replace(text.split("\n", 1)[0], str(os.getpid()), 1))
-    with started(data_folder) as urls:
+    with started(made_folder) as urls:
         psycopg.connect(urls.app).close()
 
 
@@ -123,16 +146,16 @@ def test_an_initialisation_that_was_cut_off_is_begun_anew(data_folder: Path) -> 
 
 
 @pytest.mark.crash
-async def test_a_server_that_was_killed_is_started_again_for_those_who_stay(data_folder: Path) -> None:
-    async with embedded(data_folder) as urls:
+async def test_a_server_that_was_killed_is_started_again_for_those_who_stay(made_folder: Path) -> None:
+    async with embedded(made_folder) as urls:
         stop = asyncio.Event()
-        watch = asyncio.create_task(postgres.keep_running(data_folder, stop, every=0.05))
-        pid = cluster_of(data_folder).pid()
+        watch = asyncio.create_task(postgres.keep_running(made_folder, stop, every=0.05))
+        pid = cluster_of(made_folder).pid()
         assert pid is not None
         os.kill(pid, signal.SIGKILL)
         for _ in range(200):
             await asyncio.sleep(0.05)
-            if cluster_of(data_folder).pid() not in (None, pid) and cluster_of(data_folder).answers():
+            if cluster_of(made_folder).pid() not in (None, pid) and cluster_of(made_folder).answers():
                 break
         async with await psycopg.AsyncConnection.connect(urls.app):
             pass
@@ -140,30 +163,32 @@ async def test_a_server_that_was_killed_is_started_again_for_those_who_stay(data
         await watch
 
 
-def test_it_listens_on_one_private_socket_and_keeps_secrets_to_itself(data_folder: Path) -> None:
-    with started(data_folder) as urls:
-        cluster = cluster_of(data_folder)
+def test_it_listens_on_one_private_socket_and_keeps_secrets_to_itself(made_folder: Path) -> None:
+    with started(made_folder) as urls:
+        cluster = cluster_of(made_folder)
         assert stat.S_IMODE(cluster.sockets.stat().st_mode) == 0o700
         assert stat.S_IMODE(cluster.folder.stat().st_mode) == 0o700
-        assert stat.S_IMODE((data_folder / "postgres.json").stat().st_mode) == 0o600
+        assert stat.S_IMODE((made_folder / "postgres.json").stat().st_mode) == 0o600
         with psycopg.connect(urls.app) as connection:
             assert connection.execute("SHOW listen_addresses").fetchone() == ("",)
         with pytest.raises(psycopg.OperationalError, match="password"):
             psycopg.connect(urls.app.replace("zgoda_app:", "zgoda_app:x"))
 
 
-def test_values_of_failed_statements_do_not_reach_the_server_log(data_folder: Path) -> None:
-    with started(data_folder) as urls:
+def test_values_of_failed_statements_do_not_reach_the_server_log(made_folder: Path) -> None:
+    with started(made_folder) as urls:
         with psycopg.connect(urls.owner, autocommit=True) as connection:
             connection.execute("CREATE TABLE person (mail text PRIMARY KEY, n integer)")
             connection.execute("INSERT INTO person VALUES (%s, 1)", ("anna@example.org",))
             with pytest.raises(psycopg.errors.UniqueViolation):
                 connection.execute("INSERT INTO person VALUES (%s, 1)", ("anna@example.org",))
             with pytest.raises(psycopg.errors.InvalidTextRepresentation):
-                connection.execute("INSERT INTO person VALUES ('x', CAST(%s AS integer))", ("anna@example.org",))
+                connection.execute(
+                    "INSERT INTO person VALUES ('x', CAST(%s AS integer))", ("anna@example.org",)
+                )
             with pytest.raises(psycopg.errors.RaiseException):
                 connection.execute("DO $$ BEGIN RAISE EXCEPTION 'anna@example.org'; END $$")
-        assert "anna" not in cluster_of(data_folder).log.read_text()
+        assert "anna" not in cluster_of(made_folder).log.read_text()
 
 
 def test_a_second_server_process_on_a_folder_is_refused(data_folder: Path) -> None:
@@ -177,29 +202,29 @@ def test_a_second_server_process_on_a_folder_is_refused(data_folder: Path) -> No
         pass
 
 
-def test_lost_passwords_are_told_in_one_line(data_folder: Path) -> None:
-    with started(data_folder):
+def test_lost_passwords_are_told_in_one_line(made_folder: Path) -> None:
+    with started(made_folder):
         pass
-    (data_folder / "postgres.json").unlink()
-    with pytest.raises(Refused, match=r"database\.password_missing"), started(data_folder):
-        pass
-
-
-def test_a_cluster_of_another_version_is_told_in_one_line(data_folder: Path) -> None:
-    with started(data_folder):
-        pass
-    (data_folder / "postgres" / "PG_VERSION").write_text("17\n")
-    with pytest.raises(Refused, match=r"database\.version_differs"), started(data_folder):
+    (made_folder / "postgres.json").unlink()
+    with pytest.raises(Refused, match=r"database\.password_missing"), started(made_folder):
         pass
 
 
-def test_a_server_that_cannot_start_says_why(data_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with started(data_folder):
+def test_a_cluster_of_another_version_is_told_in_one_line(made_folder: Path) -> None:
+    with started(made_folder):
+        pass
+    (made_folder / "postgres" / "PG_VERSION").write_text("17\n")
+    with pytest.raises(Refused, match=r"database\.version_differs"), started(made_folder):
+        pass
+
+
+def test_a_server_that_cannot_start_says_why(made_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with started(made_folder):
         pass
     monkeypatch.setattr(postgres, "_REFUSALS_SECONDS", 0.1)
-    (data_folder / "postgres" / "global" / "pg_control").rename(data_folder / "lost")
+    (made_folder / "postgres" / "global" / "pg_control").rename(made_folder / "lost")
     began = time.monotonic()
-    with pytest.raises(Unavailable) as refusal, started(data_folder):
+    with pytest.raises(Unavailable) as refusal, started(made_folder):
         pass
     assert time.monotonic() - began < 20
     assert "pg_control" in refusal.value.detail or "control file" in refusal.value.detail
@@ -218,11 +243,11 @@ def test_as_root_a_parent_that_may_not_be_entered_is_named_and_left_as_it_is(dat
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root has to change to another user")
-def test_as_root_the_server_runs_as_nobody(data_folder: Path) -> None:
+def test_as_root_the_server_runs_as_nobody(made_folder: Path) -> None:
     account = Account.unprivileged()
     assert account is not None
-    with started(data_folder):
-        pid = cluster_of(data_folder).pid()
+    with started(made_folder):
+        pid = cluster_of(made_folder).pid()
         assert Path(f"/proc/{pid}").stat().st_uid == account.uid != 0
 
 

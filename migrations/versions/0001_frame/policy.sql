@@ -12,7 +12,9 @@ CREATE TABLE purpose (
     name text NOT NULL UNIQUE,
     controller text NOT NULL,
     class text NOT NULL,
-    retired_at timestamptz
+    retired_at timestamptz,
+    -- What of the policy the gate's rows were last written from, for everybody; null while that is not done.
+    filled_from text
 );
 CREATE TABLE channel (
     id smallint PRIMARY KEY CHECK (id > 0),

@@ -106,7 +106,7 @@ def _finish(operation: dict[str, Any], method: str, admission: Admission) -> Non
             ),
             _header(REASON_HEADER, "^[ -~]{1,200}$", "Why, in one line that names nobody.", personal),
         ]
-        if method == "POST" and not personal:
+        if method == "POST":
             parameters.append(
                 _header(IDEMPOTENCY_HEADER, "^[!-~]{1,255}$", "Makes a repeat harmless.", False)
             )

@@ -21,6 +21,7 @@ _ENCODE = msgspec.json.Encoder().encode
 _PATH = re.compile(r" - at `(?P<path>[^`]*)`$")
 _QUOTED = re.compile(r" '[^']*'")
 _NAMED = re.compile(r"(?:required|unknown) field `(?P<name>[^`]*)`")
+_BODY_FIELD = re.compile(r"[a-z_]+(\.[A-Za-z0-9_-]+)*")
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 
@@ -65,10 +66,17 @@ def refused(request: Request[Any, Any, Any], error: Refused) -> Response[bytes]:
         title=error.title,
         code=error.code,
         detail=error.detail,
-        field=error.field,
+        field=_place(request, error.field),
         mend=error.mend,
     )
     return answer(request, problem, headers)
+
+
+def _place(request: Request[Any, Any, Any], field: str | None) -> str | None:
+    """A field of the body as a JSON pointer; services name fields as the command line does, `a.b`."""
+    if field is None or request.method != "POST" or not _BODY_FIELD.fullmatch(field):
+        return field
+    return "/" + field.replace(".", "/")
 
 
 def invalid(request: Request[Any, Any, Any], error: ValidationException) -> Response[bytes]:

@@ -7,7 +7,7 @@ import msgspec
 from litestar import Request, Response
 
 from registry.kit.caller import Caller
-from registry.kit.database import Database, Session
+from registry.kit.database import Database, Role, Session
 from registry.kit.http.idempotency import HEADER, REPLAYED, Answer, attempt, once
 
 _ENCODE = msgspec.json.Encoder().encode
@@ -24,26 +24,33 @@ async def write(
     secret: bytes,
     work: Callable[[Session], Awaitable[Any]],
     *,
-    status: int = 200,
+    status: int | Callable[[Any], int] = 200,
+    role: Role = Role.APP,
 ) -> Response[Any]:
-    """`work` in one transaction; its result as JSON with `status`.
+    """`work` in one transaction of `role`; its result as JSON with `status`, which may depend on the result.
 
     With an `Idempotency-Key` the answer is recorded in that transaction; `secret` keys the MACs that are kept.
     """
     caller = caller_of(request)
     key = request.headers.get(HEADER)
+
+    def answered(result: Any) -> Answer:
+        return Answer(status if isinstance(status, int) else status(result), _ENCODE(result))
+
     if key is None:
-        result = await database.run(caller, work)
-        return Response(_ENCODE(result), status_code=status, media_type="application/json")
+        return _response(answered(await database.run(caller, work, role=role)))
     route = f"{request.method} {request.url.path}"
     tried = attempt(caller.actor, key, route, await request.body(), secret)
 
     async def recorded(session: Session) -> Answer:
         async def run() -> Answer:
-            return Answer(status, _ENCODE(await work(session)))
+            return answered(await work(session))
 
         return await once(session, tried, run)
 
-    answer = await database.run(caller, recorded)
+    return _response(await database.run(caller, recorded, role=role))
+
+
+def _response(answer: Answer) -> Response[Any]:
     headers = {REPLAYED: "true"} if answer.replayed else {}
     return Response(answer.body, status_code=answer.status, media_type="application/json", headers=headers)

@@ -1,0 +1,204 @@
+"""`zgoda consent` and `zgoda ground`: what a person did, recorded at the terminal of the server."""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import click
+from rich.table import Table
+
+from registry.consents import acts, history
+from registry.consents.ground_service import NewGround
+from registry.consents.grounds import KINDS
+from registry.consents.ledger import ANY, EntryKind
+from registry.consents.service import Recorded
+from registry.consents.validation import VALID_ACTS, NewEntry
+from registry.contacts.commands import as_json
+from registry.contacts.queries import Reference, parse_reference
+from registry.kit import clock
+from registry.kit.ids import NIL
+from registry.kit.instants import INSTANT
+from registry.kit.terminal import Terminal, emit, prints_result, reads_persons, runs
+from registry.policy.model import Grade
+
+
+@click.group()
+def consent() -> None:
+    """The ledger of consents: grant, withdraw, object, refuse, history."""
+
+
+@consent.command("grant")
+@click.argument("ref")
+@click.argument("purpose_id", metavar="PURPOSE")
+@click.argument("channel")
+@click.option("--act", required=True, type=click.Choice(sorted(VALID_ACTS)), help="How the person said yes.")
+@click.option("--notice", type=click.IntRange(1), help="The version of the notice that the person saw.")
+@click.option("--locale", help="The language in which they saw it.")
+@click.option("--identifier", type=click.UUID, help="For which of the person's addresses, by its id.")
+@click.option("--acted-at", type=INSTANT, help="When; left out, it is now.")
+@click.option("--source", default="operator", show_default=True, help="From where it is known.")
+@prints_result
+@runs
+async def grant(
+    terminal: Terminal,
+    ref: str,
+    purpose_id: str,
+    channel: str,
+    act: str,
+    notice: int | None,
+    locale: str | None,
+    identifier: UUID | None,
+    acted_at: datetime | None,
+    source: str,
+) -> None:
+    """Record that REF consented to PURPOSE on CHANNEL, for one address."""
+    entry = NewEntry(
+        contact_id=NIL,
+        kind=EntryKind.GRANTED,
+        purpose=purpose_id,
+        channel=channel,
+        grade=Grade.FIRST_PARTY,
+        source=source,
+        assignment_id=identifier,
+        acted_at=acted_at or clock.now(),
+        act=act,
+        notice_version=notice,
+        notice_locale=locale,
+    )
+    await _record(terminal, parse_reference(ref), entry)
+
+
+def _taking(name: str, kind: EntryKind, told: str) -> click.Command:
+    """`withdraw`, `object` and `refuse` differ in what they record and in nothing else."""
+
+    @consent.command(
+        name, help=f"Record that REF {told} PURPOSE on CHANNEL; left out, all marketing on all channels."
+    )
+    @click.argument("ref")
+    @click.argument("purpose_id", metavar="[PURPOSE]", default=ANY)
+    @click.argument("channel", metavar="[CHANNEL]", default=ANY)
+    @click.option("--controller", help="Whose marketing, when no PURPOSE is named; left out, everybody's.")
+    @click.option("--identifier", type=click.UUID, help="For this address only, by the identifier's id.")
+    @click.option("--source", default="operator", show_default=True, help="From where it is known.")
+    @prints_result
+    @runs
+    async def take(
+        terminal: Terminal,
+        ref: str,
+        purpose_id: str,
+        channel: str,
+        controller: str | None,
+        identifier: UUID | None,
+        source: str,
+    ) -> None:
+        entry = NewEntry(
+            contact_id=NIL,
+            kind=kind,
+            purpose=purpose_id,
+            channel=channel,
+            grade=Grade.FIRST_PARTY,
+            source=source,
+            assignment_id=identifier,
+            controller=controller,
+            cause=kind.name.lower(),
+        )
+        await _record(terminal, parse_reference(ref), entry)
+
+    return take
+
+
+for _name, _kind, _told in (
+    ("withdraw", EntryKind.WITHDRAWN, "withdrew consent to"),
+    ("object", EntryKind.OBJECTED, "objected to"),
+    ("refuse", EntryKind.REFUSED, "refused"),
+):
+    _taking(_name, _kind, _told)
+
+
+async def _record(terminal: Terminal, reference: Reference, entry: NewEntry) -> None:
+    """Record one act; a "no" to all marketing of nobody in particular is one to each controller."""
+    recorded: list[Recorded] = []
+    async with terminal.open() as workspace, workspace.database.begin(terminal.caller()) as session:
+        ring, policies = workspace.ring, workspace.policies
+        everybody = entry.purpose == ANY and entry.controller is None
+        for controller in policies.controllers if everybody else [entry.controller]:
+            one = replace(entry, controller=controller)
+            recorded += await acts.act(session, ring, policies, reference, one)
+    shown = [
+        {
+            "id": str(r.id),
+            "contact": str(r.contact_id),
+            "seq": r.seq,
+            "recorded_at": r.recorded_at.isoformat(),
+        }
+        for r in recorded
+    ]
+    persons = len({r.contact_id for r in recorded})
+    told = entry.kind.name.lower()
+    emit(terminal, {"entries": shown}, f"{told}: {len(recorded)} entries for {persons} persons")
+
+
+@consent.command("history")
+@click.argument("ref")
+@click.option("--after", default=0, type=click.IntRange(0), help="Entries after this `seq`.")
+@click.option("--limit", default=history.PAGE, show_default=True, type=click.IntRange(1, history.PAGE_LIMIT))
+@reads_persons
+@runs
+async def show_history(terminal: Terminal, ref: str, after: int, limit: int) -> None:
+    """Show the ledger of REF, oldest first."""
+    reference = parse_reference(ref)
+    async with terminal.open() as workspace, workspace.database.begin(terminal.caller()) as session:
+        contact_id = await acts.one(session, workspace.ring, reference)
+        page = await history.page(session, workspace.ring, contact_id, after, limit)
+    table = Table("seq", "kind", "controller", "purpose", "channel", "acted", "recorded", "grade", "source")
+    for entry in page.entries:
+        acted = f"{entry.acted_at:%Y-%m-%d %H:%M}" if entry.acted_at else "undated"
+        table.add_row(
+            str(entry.seq),
+            entry.kind,
+            entry.controller,
+            entry.purpose,
+            entry.channel,
+            acted,
+            f"{entry.recorded_at:%Y-%m-%d %H:%M}",
+            entry.grade,
+            entry.source,
+        )
+    emit(terminal, as_json(page), table)
+
+
+@click.group()
+def ground() -> None:
+    """Facts other than consent that a basis or a channel ground rests on."""
+
+
+@ground.command("record")
+@click.argument("ref")
+@click.option("--kind", required=True, type=click.Choice(KINDS))
+@click.option("--controller", required=True, help="The legal entity with which it happened.")
+@click.option("--occurred-at", required=True, type=INSTANT)
+@click.option("--ends-at", type=INSTANT, help="When a contract ends.")
+@click.option("--product", "products", multiple=True, help="A category of what was sold; repeatable.")
+@click.option(
+    "--opt-out-offered", is_flag=True, help="An opt-out was offered when the address was collected."
+)
+@click.option("--collected-in-sale", is_flag=True, help="The address of REF was got in this sale.")
+@click.option("--identifier", type=click.UUID, help="That address, by its id, when REF names none.")
+@click.option("--source", default="operator", show_default=True)
+@prints_result
+@runs
+async def record_ground(terminal: Terminal, ref: str, identifier: UUID | None, **facts: Any) -> None:
+    """Record a sale, a contract, a request or a balancing test about REF."""
+    reference = parse_reference(ref)
+    facts["products"] = tuple(facts["products"])
+    new = NewGround(contact_id=NIL, assignment_id=identifier, **facts)
+    async with terminal.open() as workspace, workspace.database.begin(terminal.caller()) as session:
+        made = await acts.record_ground(session, workspace.ring, workspace.policies, reference, new)
+    emit(terminal, {"id": str(made)}, f"recorded: {made}")
+
+
+def register(group: click.Group) -> None:
+    """Add the commands of this module."""
+    group.add_command(consent)
+    group.add_command(ground)

@@ -1,0 +1,1 @@
+"""The tour: the whole idea on real parts, judged from outside."""

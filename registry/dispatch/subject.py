@@ -1,0 +1,70 @@
+"""What was sent to one person, and how it is taken away."""
+
+import json
+from collections.abc import Collection
+from typing import Any
+from uuid import UUID
+
+from registry.dispatch import composing
+from registry.dispatch.composing import Composer
+from registry.keys.columns import MESSAGE_VALUES, KeyClass
+from registry.keys.persons import PersonKeys
+from registry.keys.ring import KeyRing
+from registry.kit.database import Session
+
+TABLES = ("message", "message_attempt")
+
+
+async def export(session: Session, ring: KeyRing, contact_id: UUID, keys: PersonKeys) -> dict[str, Any]:
+    """Every message to a person with its attempts, what it was made of and what it said (GDPR art. 15).
+
+    The link to unsubscribe is live for ever, so it is cut out of the text.
+    """
+    rows = await session.all(
+        "SELECT id, campaign_id, purpose, channel, class AS class_, assignment_id, state, reason, attempt, created_at,"
+        ' due_at, attempted_at, handed_at, content_hash, message_ref, "values" AS sealed, decision_id FROM message'
+        " WHERE contact_id = %s ORDER BY id",
+        (contact_id,),
+    )
+    attempts = await session.all(
+        "SELECT message_id, number, at, result, reply, content_hash FROM message_attempt"
+        " WHERE contact_id = %s ORDER BY message_id, number",
+        (contact_id,),
+    )
+    composers: dict[UUID, Composer] = {}
+    messages = []
+    for row in rows:
+        told = {name: getattr(row, name) for name in row._fields if name not in {"sealed", "content_hash"}}
+        told["class"] = told.pop("class_")
+        told["content_sha256"] = row.content_hash.hex() if row.content_hash else None
+        if row.sealed:
+            values = keys.open(MESSAGE_VALUES, row.sealed)
+            told["made_of"] = json.loads(values)
+            if row.campaign_id not in composers:
+                composers[row.campaign_id] = await composing.of_campaign(session, row.campaign_id)
+            told["content"] = composers[row.campaign_id].readable(values)
+        told["attempts"] = [
+            {
+                "number": a.number,
+                "at": a.at,
+                "result": a.result,
+                "reply": a.reply,
+                "content_sha256": a.content_hash.hex(),
+            }
+            for a in attempts
+            if a.message_id == row.id
+        ]
+        messages.append(told)
+    return {"messages": messages}
+
+
+async def erase(session: Session, contact_id: UUID, kept: Collection[KeyClass] = ()) -> dict[str, int]:
+    """Delete a person's messages and attempts, in a session of the retention role; the gate row is locked.
+
+    A message that is in hand is gone when its hand-off looks for it, so it is not sent.
+    """
+    if KeyClass.MESSAGES in kept:
+        return dict.fromkeys(TABLES, 0)
+    attempts = await session.execute("DELETE FROM message_attempt WHERE contact_id = %s", (contact_id,))
+    messages = await session.execute("DELETE FROM message WHERE contact_id = %s", (contact_id,))
+    return {"message": messages.rowcount, "message_attempt": attempts.rowcount}

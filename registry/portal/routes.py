@@ -1,0 +1,111 @@
+"""HTTP for persons: `/p/u/<token>`. Only a POST changes anything; no cookie is set and none is asked for."""
+
+from typing import Any
+
+from litestar import HttpMethod, MediaType, Request, Response, Router, get, post, route
+from litestar.exceptions import ClientException
+from litestar.params import FromPath
+from litestar.types import ControllerRouterHandler
+
+from registry.access.workspace import Workspace
+from registry.dispatch.tokens import OneClick, open_token
+from registry.kit.database import Session
+from registry.kit.errors import Misuse
+from registry.kit.http.admission import PUBLIC
+from registry.kit.http.writing import caller_of
+from registry.kit.texts import best_locale
+from registry.portal import pages, service
+
+AppRequest = Request[Any, Any, Any]
+
+# RFC 8058 3.1: the body of a one-click request is this one field.
+FIELD, VALUE = "List-Unsubscribe", "One-Click"
+BODY_LIMIT = 10_000
+
+
+@route(
+    "/u/{token:str}",
+    http_method=[HttpMethod.GET, HttpMethod.HEAD],
+    opt=PUBLIC,
+    status_code=200,
+    media_type=MediaType.HTML,
+    sync_to_thread=False,
+)
+def ask(request: AppRequest, token: FromPath[str]) -> Response[str]:
+    """The page with a button. Scanners and previews fetch links, so nothing is changed or even looked up."""
+    workspace: Workspace = request.app.state.workspace
+    locale = _locale(request)
+    opened = open_token(workspace.ring.token, token)
+    purpose = service.purpose_of(workspace.policies, opened) if opened else None
+    if purpose is None:
+        return _html(
+            pages.nothing(locale) if opened is None else pages.done(workspace.policies, None, locale, 0)
+        )
+    return _html(pages.asks(workspace.policies, purpose, locale))
+
+
+@post(
+    "/u/{token:str}",
+    opt=PUBLIC,
+    status_code=200,
+    media_type=MediaType.HTML,
+    request_max_body_size=BODY_LIMIT,
+)
+async def unsubscribe(request: AppRequest, token: FromPath[str]) -> Response[str]:
+    """One click (RFC 8058), by a mail program or by the page's button: withdrawn when this answers.
+
+    A link that was forged, or whose person was erased, is answered alike and changes nothing.
+    """
+    workspace: Workspace = request.app.state.workspace
+    await _require_one_click(request)
+    opened = open_token(workspace.ring.token, token)
+    locale = _locale(request)
+    if opened is None:
+        return _html(pages.done(workspace.policies, None, locale, 0))
+    done = await _withdraw(request, workspace, opened)
+    if done is not None and done.locale and "accept-language" not in request.headers:
+        locale = best_locale(done.locale)
+    purpose = service.purpose_of(workspace.policies, opened)
+    return _html(pages.done(workspace.policies, purpose, locale, done.on_the_way if done else 0))
+
+
+@get("/page.css", opt=PUBLIC, sync_to_thread=False, media_type="text/css")
+def style() -> Response[str]:
+    """The pages' style sheet."""
+    return Response((pages.FOLDER / "page.css").read_text("utf-8"), media_type="text/css; charset=utf-8")
+
+
+async def _withdraw(request: AppRequest, workspace: Workspace, token: OneClick) -> service.Withdrawal | None:
+    async def work(session: Session) -> service.Withdrawal | None:
+        return await service.withdraw(session, workspace.ring, workspace.policies, token)
+
+    return await workspace.database.run(caller_of(request), work)
+
+
+async def _require_one_click(request: AppRequest) -> None:
+    """Refuse (400) a POST that is not the one-click field, in either of the two encodings."""
+    try:
+        form = await request.form()
+    except ClientException:
+        raise
+    except Exception as error:
+        raise _not_one_click() from error
+    if form.get(FIELD) != VALUE:
+        raise _not_one_click()
+
+
+def _not_one_click() -> Misuse:
+    return Misuse("unsubscribe.invalid", f"The body of this request is {FIELD}={VALUE}.", field=FIELD)
+
+
+def _locale(request: AppRequest) -> str:
+    return best_locale(request.headers.get("accept-language"))
+
+
+def _html(text: str) -> Response[str]:
+    return Response(text, media_type=MediaType.HTML)
+
+
+def routers() -> list[ControllerRouterHandler]:
+    """The routes of this area."""
+    return [Router("/p", route_handlers=[ask, unsubscribe, style], tags=["portal"])]

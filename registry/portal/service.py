@@ -1,0 +1,72 @@
+"""What a person does through the link in a message."""
+
+from dataclasses import dataclass
+
+from registry.audit import entries as audit
+from registry.consents import service as consents
+from registry.consents.ledger import EntryKind
+from registry.consents.validation import NewEntry
+from registry.contacts import queries as contacts
+from registry.contacts import service as persons
+from registry.dispatch import outbox
+from registry.dispatch.tokens import OneClick
+from registry.keys.ring import KeyRing
+from registry.kit.database import Session
+from registry.policy.model import Grade, PolicySet, Purpose
+
+SOURCE = "one-click"
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """What was recorded. `on_the_way` messages left us, or may have, and can still arrive."""
+
+    locale: str | None
+    on_the_way: int
+
+
+def purpose_of(policies: PolicySet, token: OneClick) -> Purpose | None:
+    """The purpose that a token is about, if it is still there."""
+    name = next((name for name, number in policies.purpose_ids.items() if number == token.purpose_id), None)
+    return None if name is None else policies.purposes.get(name)
+
+
+async def withdraw(
+    session: Session, ring: KeyRing, policies: PolicySet, token: OneClick
+) -> Withdrawal | None:
+    """Record the person's "no" to the purpose and that of the address (GDPR art. 7(3), RFC 8058).
+
+    In force when the transaction commits. None, and nothing is changed, when the person was erased or the
+    purpose is gone. The person's "no" holds at every address of theirs; the address's holds for all who share it.
+    """
+    purpose = purpose_of(policies, token)
+    person = await contacts.contact(session, token.contact_id)
+    if purpose is None or person is None:
+        return None
+    address_id = await session.value(
+        "SELECT address_id FROM assignment WHERE contact_id = %s AND id = %s",
+        (token.contact_id, token.assignment_id),
+    )
+    await persons.lock(session, [token.contact_id], [address_id] if address_id else [])
+    entry = NewEntry(
+        contact_id=token.contact_id,
+        kind=EntryKind.WITHDRAWN,
+        purpose=purpose.id,
+        channel="email",
+        grade=Grade.FIRST_PARTY,
+        source=SOURCE,
+        act="clicked",
+        on_address=address_id,
+        cause="one_click",
+    )
+    (recorded,) = await consents.record(session, ring, policies, [entry])
+    await audit.append(
+        session,
+        ring,
+        "consent.withdraw",
+        subjects=[token.contact_id],
+        kinds=("consent",),
+        detail={"purpose": purpose.id, "channel": "email", "entries": [str(recorded.id)], "by": SOURCE},
+    )
+    on_the_way = await outbox.pending(session, token.contact_id)
+    return Withdrawal(person.locale, on_the_way.get(outbox.UNKNOWN, 0))

@@ -1,0 +1,152 @@
+"""Erasure (GDPR art. 17): everything about one person goes in one transaction, and their keys with it."""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+from registry.audit import entries as audit
+from registry.contacts import subject as contacts
+from registry.contacts.queries import Reference
+from registry.keys import subject as keys
+from registry.keys.columns import KeyClass
+from registry.keys.ring import KeyRing
+from registry.kit.caller import Caller
+from registry.kit.database import Database, Role, Session
+from registry.kit.ids import new_id
+from registry.policy.model import PolicySet
+from registry.standing import service as standing
+from registry.standing import subject as standing_subject
+from registry.standing.model import ContactState
+from registry.subject_requests import intake
+from registry.subject_requests.areas import AREAS
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What an erasure leaves. `certified_at` is when the last key that could read a backup was destroyed."""
+
+    id: UUID
+    contact_id: UUID
+    erased_at: datetime
+    certified_at: datetime | None
+    counts: dict[str, int]
+    already: bool = False
+
+
+async def erase_person(
+    database: Database, ring: KeyRing, policies: PolicySet, caller: Caller, reference: Reference
+) -> Erased:
+    """Erase in a transaction of its own; when it returns, the journal has it. Raises as `intake.person`."""
+
+    async def work(session: Session) -> Erased:
+        return await erase(session, ring, policies, reference)
+
+    for _ in range(5):
+        try:
+            return await database.run(caller, work, role=Role.RETENTION)
+        except psycopg.errors.ForeignKeyViolation:
+            # Somebody gave one of the person's identifiers to another person at this very moment.
+            await asyncio.sleep(0.05)
+    return await database.run(caller, work, role=Role.RETENTION)
+
+
+async def erase(session: Session, ring: KeyRing, policies: PolicySet, reference: Reference) -> Erased:
+    """Erase one person, in a session of the retention role; `already` when they had been before.
+
+    Their gate row is locked first: a message that is being handed over is waited for, and none begins after.
+    What stays: the gate row's state, the addresses' keyed MACs with their "no", the record of the erasure, and
+    the log's entries, which nothing ties to the person any more (LP-70, LP-73, LP-80).
+    """
+    if reference.contact_id is not None and (done := await find(session, reference.contact_id)):
+        return done
+    contact_id = await intake.person(session, ring, reference)
+    locked = await standing.lock(session, [contact_id])
+    if locked[contact_id].state == ContactState.ERASED and (done := await find(session, contact_id)):
+        return done  # somebody else was first
+    address_ids = await standing_subject.address_ids(session, contact_id)
+    await standing.lock_addresses(session, address_ids)
+    await contacts.wait_for_writers(session, contact_id)
+    held_under = await keys.last_epoch(session, contact_id)
+    kept = kept_classes(policies)
+    counts: dict[str, int] = {}
+    for area in AREAS.values():
+        counts |= await area.erase(session, contact_id, kept)
+    if kept:
+        await keys.keep_only(session, ring, contact_id, kept)
+    erasure_id = new_id()
+    # What was written of the person under a later epoch than this cannot be: their keys are locked, and gone.
+    epoch = max(ring.current.number, held_under or 0)
+    erased_at: datetime = await session.value(
+        "INSERT INTO erasure (contact_id, id, epoch, counts) VALUES (%s, %s, %s, %s) RETURNING erased_at",
+        (contact_id, erasure_id, epoch, Jsonb(counts)),
+    )
+    session.takings.append(
+        {
+            "what": "erasure",
+            "erasure": str(erasure_id),
+            "contact": str(contact_id),
+            "macs": await standing_subject.macs(session, address_ids),
+            "at": erased_at.isoformat(),
+        }
+    )
+    # Last, when there is no key any more under which its opening could be kept.
+    await audit.append(
+        session, ring, "contact.erase", subjects=[contact_id], detail={"erasure": str(erasure_id)}
+    )
+    return Erased(erasure_id, contact_id, erased_at, None, counts)
+
+
+async def find(session: Session, contact_id: UUID) -> Erased | None:
+    """The erasure of a person, or None."""
+    row = await session.first(
+        "SELECT id, contact_id, erased_at, certified_at, counts FROM erasure WHERE contact_id = %s",
+        (contact_id,),
+    )
+    if row is None:
+        return None
+    return Erased(row.id, row.contact_id, row.erased_at, row.certified_at, row.counts, already=True)
+
+
+def kept_classes(policies: PolicySet) -> frozenset[KeyClass]:
+    """The retention classes that the policy keeps when a person is erased.
+
+    `hold` is kept only while a hold stands (art. 17(3)(b)), and none can be set yet.
+    """
+    return frozenset(
+        KeyClass[one.id.name]
+        for one in policies.retention.values()
+        if one.kept_on_erasure and KeyClass[one.id.name] is not KeyClass.HOLD
+    )
+
+
+async def sweep(session: Session, policies: PolicySet, contact_ids: Iterable[UUID]) -> int:
+    """Delete what somebody wrote about erased persons while they were being erased: a decision, its tie in the log.
+
+    In a session of the retention role; returns the number of rows.
+    """
+    kept = kept_classes(policies)
+    swept = 0
+    for contact_id in contact_ids:
+        for area in AREAS.values():
+            counts = await area.erase(session, contact_id, kept)
+            swept += sum(counts.values())
+    return swept
+
+
+async def uncertified(session: Session) -> list[UUID]:
+    """Persons whose erasure is not complete in every backup yet."""
+    rows = await session.all("SELECT contact_id FROM erasure WHERE certified_at IS NULL ORDER BY contact_id")
+    return [row.contact_id for row in rows]
+
+
+async def certify(session: Session, before: int) -> int:
+    """Certify the erasures of persons whose keys were only ever wrapped under epochs before this one."""
+    done = await session.execute(
+        "UPDATE erasure SET certified_at = clock_timestamp() WHERE certified_at IS NULL AND epoch < %s", (before,)
+    )
+    return done.rowcount

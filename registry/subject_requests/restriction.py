@@ -1,0 +1,49 @@
+"""Restriction of processing (GDPR art. 18): in force when the transaction commits, for every sender at once."""
+
+from typing import Literal
+from uuid import UUID
+
+from registry.audit import entries as audit
+from registry.contacts import service as contacts
+from registry.contacts.queries import Reference
+from registry.keys.ring import KeyRing
+from registry.kit.clock import now
+from registry.kit.database import Session
+from registry.standing import service as standing
+from registry.subject_requests import intake
+
+# GDPR art. 18(1)(a) to (d), in this order.
+Because = Literal["accuracy", "unlawful", "claims", "objection"]
+REASONS: tuple[Because, ...] = ("accuracy", "unlawful", "claims", "objection")
+
+
+async def restrict(session: Session, ring: KeyRing, reference: Reference, because: Because) -> tuple[UUID, UUID]:
+    """Restrict a person; (person, request). Doing it again keeps the first date. Raises as `intake.person`."""
+    contact_id = await intake.person(session, ring, reference)
+    await contacts.lock(session, [contact_id])
+    await standing.restrict(session, contact_id, because)
+    return contact_id, await _noted(session, ring, contact_id, "restriction", because)
+
+
+async def lift(session: Session, ring: KeyRing, reference: Reference) -> tuple[UUID, UUID]:
+    """End a restriction; (person, request). The person was told before (art. 18(3))."""
+    contact_id = await intake.person(session, ring, reference)
+    await contacts.lock(session, [contact_id])
+    await standing.lift_restriction(session, contact_id)
+    return contact_id, await _noted(session, ring, contact_id, "restriction_lifted", None)
+
+
+async def _noted(
+    session: Session, ring: KeyRing, contact_id: UUID, kind: intake.Kind, because: Because | None
+) -> UUID:
+    request_id = await intake.record(session, contact_id, kind, because)
+    session.takings.append({"what": kind, "contact": str(contact_id), "at": now().isoformat()})
+    await audit.append(
+        session,
+        ring,
+        "contact.restrict",
+        subjects=[contact_id],
+        kinds=("standing",),
+        detail={"request": str(request_id), "lifted": kind == "restriction_lifted"},
+    )
+    return request_id

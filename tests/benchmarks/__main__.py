@@ -1,0 +1,55 @@
+"""`python -m tests.benchmarks` (`make bench`): measures, and prints the machine and the figures beside their goals."""
+
+import argparse
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+from tests.benchmarks import checking, machine
+from tests.benchmarks.figures import Figure, table
+from tests.benchmarks.sizes import QUICK, Sizes
+
+MEASUREMENTS: dict[str, Callable[[Sizes], Awaitable[list[Figure]]]] = {
+    "check": checking.measure,
+}
+
+
+async def run(chosen: list[str], sizes: Sizes, *, as_json: bool) -> None:
+    """Measure what was chosen, one after the other."""
+    described = machine.described()
+    if not as_json:
+        print(machine.line(described), flush=True)
+    figures: list[Figure] = []
+    for name in chosen:
+        print(f"measuring: {name}", file=sys.stderr, flush=True)
+        figures += await MEASUREMENTS[name](sizes)
+    if as_json:
+        print(json.dumps({"machine": described, "figures": [figure.told() for figure in figures]}))
+    else:
+        print(f"\n{table(figures)}")
+
+
+def main() -> None:
+    """Parse the command line and measure."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("measurements", nargs="*", metavar="NAME", help=f"of {', '.join(MEASUREMENTS)}; else all")
+    parser.add_argument("--json", action="store_true", help="one JSON object")
+    parser.add_argument("--quick", action="store_true", help="small sizes: shows the shape, says nothing of speed")
+    parser.add_argument("--people", type=int, help="persons to import; 1000000 for the goal of memory")
+    parser.add_argument("--rounds", type=int, help="how often each is measured, in turns with its limit")
+    options = parser.parse_args()
+    unknown = sorted(set(options.measurements) - set(MEASUREMENTS))
+    if unknown:
+        parser.error(f"no such measurement: {', '.join(unknown)}")
+    sizes = QUICK if options.quick else Sizes()
+    if options.people:
+        sizes = replace(sizes, imported_persons=options.people)
+    if options.rounds:
+        sizes = replace(sizes, rounds=options.rounds)
+    asyncio.run(run(options.measurements or list(MEASUREMENTS), sizes, as_json=options.json))
+
+
+if __name__ == "__main__":
+    main()
