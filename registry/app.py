@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from registry import __version__
 from registry.access.authentication import Keychain
-from registry.access.guard import admit
+from registry.access.guard import admission
 from registry.access.workspace import Workspace
 from registry.audit import queries as log
 from registry.gate.checks import Checks
@@ -87,7 +87,7 @@ def create_app(workspace: Workspace) -> Edge:
 
     app = Edge(
         route_handlers=[*handlers, schema],
-        guards=[admit],
+        middleware=[admission],
         exception_handlers=HANDLERS,
         request_max_body_size=BODY_LIMIT,
         openapi_config=None,

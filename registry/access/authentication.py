@@ -47,9 +47,14 @@ class Keychain:
                 "credential.missing", "This route needs a key.", field="Authorization", mend="send Bearer KEY"
             )
         scheme, _, key = authorization.partition(" ")
-        if scheme.lower() != "bearer" or credentials.kind_of(key) is None:
+        if scheme.lower() != "bearer" or not key.isascii():
             raise _invalid()
-        known = await self._look_up(credentials.digest(key))
+        hashed = credentials.digest(key)
+        known = self._known.get(hashed)
+        if known is None or known.until <= monotonic():
+            if credentials.kind_of(key) is None:
+                raise _invalid()
+            known = await self._look_up(hashed)
         if known.principal is None or (known.expires_at is not None and known.expires_at <= clock.now()):
             raise _invalid()
         return known.principal
@@ -61,9 +66,6 @@ class Keychain:
                 del self._known[hashed]
 
     async def _look_up(self, hashed: bytes) -> _Known:
-        known = self._known.get(hashed)
-        if known is not None and known.until > monotonic():
-            return known
         # Requests that arrive while the look-up runs share it.
         task = self._under_way.get(hashed)
         if task is None:

@@ -30,9 +30,7 @@ def apikey() -> None:
     "--controller", "controllers", multiple=True, help="Only purposes of this controller; repeatable."
 )
 @click.option("--purpose", "purposes", multiple=True, help="Only this purpose; repeatable.")
-@click.option(
-    "--expires", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S%z"]), help="When it ends; UTC."
-)
+@click.option("--expires", type=INSTANT, help="When it ends; left out, never.")
 @prints_result
 @runs
 async def create(

@@ -55,7 +55,9 @@ class Draft:
 
 @lru_cache(maxsize=16)
 def _text(beside: str) -> str:
-    return _ENTRIES.replace("{beside}", f", beside AS ({beside} WHERE EXISTS (SELECT FROM seat))" if beside else "")
+    return _ENTRIES.replace(
+        "{beside}", f", beside AS ({beside} WHERE EXISTS (SELECT FROM seat))" if beside else ""
+    )
 
 
 async def append_all(

@@ -196,9 +196,7 @@ class _Checking:
         if place == tiles.WIDTH - 1:
             self.tile = []
         if self.since is not None and self.since.size == self.size:
-            self._judge(
-                self.size, self.since.root, "the log is not the one that the earlier checkpoint signed"
-            )
+            self._judge(self.size, self.since.root, kept=True)
 
     def _passed(self, raw: bytes) -> None:
         size = self.size
@@ -212,9 +210,7 @@ class _Checking:
             return
         self._judge(size, signed.root)
 
-    def _judge(
-        self, size: int, root: bytes, otherwise: str = "changed, and so were the hashes kept of them"
-    ) -> None:
+    def _judge(self, size: int, root: bytes, *, kept: bool = False) -> None:
         """Compare the trees with a signed root of this size, and settle what was suspected since the last one."""
         if self.lost:
             return
@@ -222,11 +218,15 @@ class _Checking:
         place = next((n for n, tree in enumerate(self.trees) if tree.root() == root), None)
         for each in suspects:
             self._tell(each.judged(None if place is None else each.hashes[place]))
-        if place is None:
-            self._tell(Finding(self.anchor, max(self.anchor, size - 1), otherwise))
-            self.lost = True  # no later root can be compared; the suspicions still are told
+        if place is None and kept:
+            reason = "the log is not the one that the earlier checkpoint signed"
+            self._tell(Finding(0, size - 1, reason))
+        elif place is None:
+            reason = "changed, and so were the hashes kept of them"
+            self._tell(Finding(self.anchor, max(self.anchor, size - 1), reason))
         elif suspects:
             self.trees = [deepcopy(self.trees[place]) for _ in self.trees]
+        self.lost = place is None  # then no later root can be compared; the suspicions still are told
         self.anchor = size
 
     def _tell(self, finding: Finding) -> None:

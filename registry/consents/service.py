@@ -18,6 +18,9 @@ from registry.policy.model import PolicySet
 from registry.standing import service as standing
 
 
+_EVIDENCE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=str)
+
+
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """An entry as it stands in the ledger; `repeated` when its origin was there already (then `id` is that one)."""
@@ -73,7 +76,10 @@ async def record(
 async def _known_origins(
     session: Session, entries: Sequence[NewEntry]
 ) -> dict[tuple[UUID, bytes], Recorded | None]:
-    wanted = [(e.contact_id, e.origin) for e in entries if e.origin is not None]
+    fresh = session.fresh
+    wanted = [
+        (e.contact_id, e.origin) for e in entries if e.origin is not None and e.contact_id not in fresh
+    ]
     if not wanted:
         return {}
     rows = await session.all(
@@ -104,7 +110,7 @@ async def _append(
         seqs[entry.contact_id] = seq + 1
         evidence = None
         if entry.evidence:
-            plain = json.dumps(entry.evidence, ensure_ascii=False, sort_keys=True, default=str).encode()
+            plain = _EVIDENCE.encode(entry.evidence).encode()
             evidence = sealers[entry.contact_id].seal(ENTRY_EVIDENCE, plain)
         purpose = policies.purposes.get(entry.purpose)
         controller = entry.controller or (purpose.controller if purpose else "")

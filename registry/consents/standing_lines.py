@@ -5,6 +5,7 @@ from dataclasses import fields
 from datetime import datetime
 from operator import attrgetter
 
+from registry.consents.ledger import ANY, EntryKind
 from registry.consents.standing_rows import Address, Person, row, scopes
 from registry.kit import copying
 from registry.kit.clock import FAR_PAST
@@ -27,16 +28,19 @@ def lines(policies: PolicySet, people: Iterable[Person], at: datetime) -> Iterat
     for person in people:
         contact = _text(person.contact_id)
         plain = not person.grounds and person.restricted_at is None and person.state is ContactState.ACTIVE
-        touched = {entry.controller for entry in person.entries}
+        bearing = {(entry.controller, entry.purpose) for entry in person.entries}
+        bearing |= {(e.controller, ANY) for e in person.entries if e.kind is EntryKind.INVALIDATED}
         written: dict[int, tuple[str, str, str]] = {}
         for scope in scopes(policies, person):
             address = scope.address
-            if not plain or scope.purpose.controller in touched or (address is not None and address.refusals):
+            purpose = scope.purpose
+            told = (purpose.controller, purpose.id) in bearing or (purpose.controller, ANY) in bearing
+            if told or not plain or (address is not None and address.refusals):
                 yield _line(_values(row(policies, person, scope, at)))
                 continue
             # Nothing that this person or this address did bears on this purpose: the rest is the same for many.
             key = (
-                scope.purpose.id,
+                purpose.id,
                 scope.channel,
                 address.dead if address else None,
                 scope.addresses,

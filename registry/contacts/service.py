@@ -220,13 +220,14 @@ async def _identifiers(
     for epoch in await epochs.writable(session, ring):
         by_value = {blind.index(epoch, i.kind, i.value): i for i in missing}
         values = sorted((value, decided[i]) for value, i in by_value.items())
-        await session.execute(
+        written = await session.execute(
             "INSERT INTO identifier_index (epoch, value, identifier_id)"
             " SELECT %s, value, id FROM unnest(%b::bytea[], %b::uuid[]) AS w(value, id) ON CONFLICT DO NOTHING",
             (epoch.number, [value for value, _ in values], [new for _, new in values]),
         )
         # The oldest epoch decides whose identifier it is; under the next ones the same is written.
-        decided |= await queries.identifier_ids_at(session, by_value)
+        if written.rowcount < len(values):
+            decided |= await queries.identifier_ids_at(session, by_value)
     known |= decided
     made = [identifier for identifier in missing if decided[identifier] == proposed[identifier]]
     await session.copy(

@@ -21,8 +21,7 @@ def write(path: Path, month: str) -> Path:
             f"[template.{locale}]",
             f'subject = "{subject.format(month=month)}"',
             f'text = """\n{hello} {name}!\n\n{body}\n\n{leave}: {link}\n{sender}\n"""',
-            f'html = """\n<p>{hello} {name}!</p><p>{body}</p>'
-            f'<p><a href="{link}">{leave}</a><br>{sender}</p>\n"""',
+            f'html = """\n<p>{hello} {name}!</p><p>{body}</p><p><a href="{link}">{leave}</a><br>{sender}</p>\n"""',
         ]
     path.write_text("\n".join(lines), "utf-8")
     return path

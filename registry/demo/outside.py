@@ -59,7 +59,7 @@ class Commands:
         process = await asyncio.create_subprocess_exec(
             *self._line("serve", "--port", "0", "--smtp", smtp),
             stdout=asyncio.subprocess.PIPE,
-            env={**_environment(), "ZGODA_LOG_LEVEL": "ERROR"},
+            env={**_environment(), "ZGODA_LOG_LEVEL": "error"},
         )
         assert process.stdout is not None
         try:
@@ -115,7 +115,8 @@ def _read(request: urllib.request.Request) -> bytes:
         with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310  # as above
             body: bytes = answer.read()
     except urllib.error.HTTPError as error:
-        raise StepFailed(f"POST {urlsplit(request.full_url).path[:12]}", f"status {error.code}") from None
+        # Our own problem documents name nobody.
+        raise StepFailed("POST", f"status {error.code}: {error.read(500).decode(errors='replace')}") from None
     return body
 
 

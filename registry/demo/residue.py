@@ -10,6 +10,7 @@ import psycopg
 from registry.keys.ring import FileKeyRing
 from registry.kit import postgres
 from registry.subject_requests import residue
+from registry.subject_requests.residue import Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +33,9 @@ class Residue:
             with psycopg.connect(url, autocommit=True) as connection:
                 connection.execute("CHECKPOINT")
 
-    async def found(self, values: set[str]) -> set[str]:
+    async def found(self, values: set[Wanted]) -> set[str]:
         """Which of these values can be read, raw or with any key that still exists."""
         await asyncio.to_thread(self._checkpoint)
-        ring = FileKeyRing(self.data / "keys")
-        report = await asyncio.to_thread(residue.scan, [self.data, self.copied], ring, values)
+        epochs = FileKeyRing(self.data / "keys").live()
+        report = await asyncio.to_thread(residue.scan, [self.data, self.copied], values, epochs)
         return set(report.found)

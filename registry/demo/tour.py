@@ -9,16 +9,19 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from registry.demo import campaign
 from registry.demo.outside import Api, Commands, StepFailed, unsubscribe_link
 from registry.demo.residue import Residue
 from registry.demo.truth import Truth
 from registry.dispatch.sink import Received, Sink, sink
+from registry.subject_requests.residue import Wanted
 
 SEED = 7
 WITHDRAWING = 40
 ERASED = 5
+SEALED = frozenset({"first_name", "last_name", "city"})
 SENDING_SECONDS = 1800
 
 Tell = Callable[[str], None]
@@ -64,7 +67,9 @@ class Tour:
         done = await self._imported(zgoda)
         self.figures.update(
             imported=done["created"],
-            rejected=sum(done["rejected"].values()) if isinstance(done["rejected"], dict) else done["rejected"],
+            rejected=sum(done["rejected"].values())
+            if isinstance(done["rejected"], dict)
+            else done["rejected"],
             unknown_origin=truth.counts["unknown_origin"],
         )
         self.tell(
@@ -82,7 +87,7 @@ class Tour:
         """The gate's answer about everybody, in one statement."""
         answer = await api.post(
             "/api/v1/decisions",
-            {"purpose": "newsletter", "channel": "email", "audience": {"everybody": True}},
+            {"purpose": "newsletter", "channel": "email", "audience": "all"},
         )
         if answer["permitted"] != truth.permitted():
             raise StepFailed("gate", f"{answer['permitted']} permitted, the truth says {truth.permitted()}")
@@ -90,9 +95,7 @@ class Tour:
         self.tell(f"The gate permits {answer['permitted']} and blocks: {blocked}")
         return {"permitted": answer["permitted"], "blocked": answer["blocked"]}
 
-    async def _send(
-        self, zgoda: Commands, mailbox: Sink, month: str, expected: int
-    ) -> list[Received]:
+    async def _send(self, zgoda: Commands, mailbox: Sink, month: str, expected: int) -> list[Received]:
         """A campaign to everybody; returns the mails that the SMTP server took."""
         before = mailbox.count()
         file = campaign.write(self.outside / f"{month.lower()}.toml", month)
@@ -120,49 +123,57 @@ class Tour:
         """Some readers click "unsubscribe" in the mail they got."""
         step = max(1, len(mails) // WITHDRAWING)
         for mail in mails[::step]:
-            await api.unsubscribe(unsubscribe_link(mail))
-            truth.withdrawn.update(address.lower() for address in mail.recipients)
-        self.figures["withdrawn"] = len(truth.withdrawn)
-        self.tell(f"{len(truth.withdrawn)} readers unsubscribed with one click")
+            (address,) = mail.recipients
+            if truth.may_leave(address):
+                await api.unsubscribe(unsubscribe_link(mail))
+                truth.leave(address)
+        self.figures["withdrawn"] = len(truth.left)
+        self.tell(f"{len(truth.left)} readers unsubscribed with one click")
+
+    @staticmethod
+    def _alone(truth: Truth) -> list[dict[str, Any]]:
+        """Permitted persons whose addresses nobody shares, and who did not leave."""
+        return [
+            person
+            for number, person in enumerate(truth.people)
+            if person["external_id"]
+            and person["permitted"]
+            and number not in truth.left
+            and all(len(truth.holders[address]) == 1 for address in person["addresses"])
+        ]
 
     async def _rights(self, zgoda: Commands, api: Api, truth: Truth) -> None:
         """Access, then erasure with everything that it must reach, then the same import again."""
-        chosen = [
-            person
-            for person in truth.people
-            if person["external_id"] and person["permitted"] and not truth.withdrawn.intersection(person["addresses"])
-        ][:ERASED]
-        package = self.outside / "package.json"
-        told = await zgoda.run("contact", "export", f"external:{chosen[0]['external_id']}")
-        package.write_text(json.dumps(told, ensure_ascii=False), "utf-8")
-        self.figures["access_package"] = {"items": _items(told), "bytes": package.stat().st_size}
-        self.tell(f"Access package of one person: {package.stat().st_size} bytes")
-        values = {str(value) for person in chosen for value in (person["external_id"], *person["addresses"])}
+        chosen = [f"external:{person['external_id']}" for person in self._alone(truth)[:ERASED]]
+        packages = [await zgoda.run("contact", "export", reference) for reference in chosen]
+        size = len(json.dumps(packages[0], ensure_ascii=False).encode())
+        self.figures["access_package"] = {"items": packages[0]["items"], "bytes": size}
+        self.tell(f"Access package of one person: {packages[0]['items']} items, {size} bytes")
+        values = {wanted for package in packages for wanted in _typed(package)}
         async with self._residue(zgoda) as residue:
-            before = await residue.found(values)
-            if before != values:
-                raise StepFailed("scan", f"{len(values - before)} values were not found before the erasure")
-            for person in chosen:
-                await zgoda.run("contact", "erase", f"external:{person['external_id']}")
+            texts = {wanted.text for wanted in values}
+            if missed := texts - await residue.found(values):
+                raise StepFailed("scan", f"{len(missed)} values were not found before the erasure")
+            for reference in chosen:
+                await zgoda.run("contact", "erase", reference)
             await zgoda.run("keys", "rotate", "--export", str(self.outside / "keys.json"))
             after = await residue.found(values)
         self.figures["erased"] = len(chosen)
         self.figures["plaintext_found_after_erasure"] = len(after)
         self.tell(
-            f"Erased {len(chosen)} persons: of {len(values)} identifiers, all found in data folder, WAL and an earlier "
-            f"copy before, {len(after)} can be read now"
+            f"Erased {len(chosen)} persons: of their {len(texts)} values, all found in data folder, WAL and an "
+            f"earlier copy before, {len(after)} can be read now"
         )
         await self._imported(zgoda)
+        subjects = [
+            {one["kind"]: one["value"]}
+            for package in packages
+            for one in package["data"]["contacts"]["identifiers"]
+        ]
         sendable = 0
-        for person in chosen:
-            for subject in (
-                {"external": person["external_id"]},
-                *({"email": address} for address in person["addresses"]),
-            ):
-                answer = await api.post(
-                    "/api/v1/decisions", {"purpose": "newsletter", "channel": "email", "subject": subject}
-                )
-                sendable += answer["outcome"] == "permit"
+        for subject in subjects:
+            question = {"purpose": "newsletter", "channel": "email", "subject": subject}
+            sendable += (await api.post("/api/v1/decisions", question))["outcome"] == "permit"
         self.figures["sendable_after_reimport"] = sendable
         self.tell(f"The same file imported again: {sendable} of the erased can be written to")
 
@@ -197,13 +208,11 @@ class Tour:
         )
 
 
-def _items(package: Any) -> int:
-    """How many single values a package holds."""
-    if isinstance(package, dict):
-        return sum(_items(value) for value in package.values())
-    if isinstance(package, list):
-        return sum(_items(value) for value in package)
-    return 1
+def _typed(package: dict[str, Any]) -> set[Wanted]:
+    """What somebody typed about a person: identifiers, and fields, which others may have alike."""
+    data, owner = package["data"]["contacts"], UUID(package["contact"])
+    fields = {Wanted(one["value"], owner) for one in data["fields"] if one["field"] in SEALED}
+    return fields | {Wanted(one["value"], owner) for one in data["identifiers"]}
 
 
 def _forged(exported: bytes) -> bytes:

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from uuid import UUID
 
 from registry.audit import batches as audit
@@ -21,6 +20,8 @@ from registry.kit.ids import NIL
 from registry.policy.model import PolicySet
 
 BATCH = 500
+# Every entry has its own check's caller; this one only holds the connection.
+_CALLER = Caller("gate", "operation", "checks")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,9 @@ class Check:
     assignment_id: UUID | None = None
 
 
+_Waiting = tuple[Check, "asyncio.Future[Decision]"]
+
+
 class Checks:
     """Coalesces checks over one connection.
 
@@ -45,7 +49,7 @@ class Checks:
         self._database = database
         self._ring = ring
         self._policies = policies
-        self._waiting: list[tuple[Check, asyncio.Future[Decision]]] = []
+        self._waiting: list[_Waiting] = []
         self._running: asyncio.Task[None] | None = None
 
     async def ask(self, check: Check) -> Decision:
@@ -57,26 +61,51 @@ class Checks:
         return await future
 
     async def _run(self) -> None:
-        """Answer what waits, batch by batch, for as long as something waits; one connection for all of them."""
-        batch: list[_Waiting] = []
+        """Answer for as long as somebody waits, over one connection."""
+        while self._waiting:
+            try:
+                async with self._database.held(_CALLER) as session:
+                    while self._waiting and not session.driver.closed:
+                        batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+                        await self._answer(session, batch)
+            except BaseException as error:
+                waiting, self._waiting = self._waiting, []
+                _fail(waiting, error)
+                if not isinstance(error, Exception):
+                    raise
+
+    async def _answer(self, session: Session, batch: list[_Waiting]) -> None:
         try:
-            async with self._database.held(_CALLER) as session:
-                while self._waiting:
-                    batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-                    checks = [check for check, _ in batch]
-                    answers = await answer(session, self._ring, self._policies, checks)
-                    for (_, future), decision in zip(batch, answers, strict=True):
-                        if not future.done():
-                            future.set_result(decision)
+            answers = await answer(session, self._ring, self._policies, [check for check, _ in batch])
+        except Exception as error:
+            if len(batch) == 1 or session.driver.closed:
+                _fail(batch, error)
+                return
+            # One question that cannot be answered is nobody else's fault.
+            for one in batch:
+                await self._answer(session, [one])
         except BaseException as error:
-            for _, future in batch:
-                pass
+            _fail(batch, error)
+            raise
+        else:
+            for (_, future), decision in zip(batch, answers, strict=True):
+                if not future.done():
+                    future.set_result(decision)
+
+
+def _fail(waiting: Sequence[_Waiting], error: BaseException) -> None:
+    for _, future in waiting:
+        if not future.done():
+            future.set_exception(error)
 
 
 async def answer(
     session: Session, ring: KeyRing, policies: PolicySet, checks: Sequence[Check]
 ) -> list[Decision]:
-    """Answer checks in one transaction: references resolved, decided, kept, and audited one by one."""
+    """Answer checks: references resolved, facts read, then decisions and an entry for each kept in one statement.
+
+    Without a transaction around it the decisions are committed when this returns.
+    """
     at = clock.now()
     identifiers = [c.reference.identifier for c in checks if c.reference.identifier is not None]
     held = await contacts.holders(session, ring, identifiers) if identifiers else {}

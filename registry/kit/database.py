@@ -78,6 +78,8 @@ class Session:
     stale: set[UUID] = field(default_factory=set)
     # Persons made in this transaction: nothing of theirs can be there yet.
     fresh: set[UUID] = field(default_factory=set)
+    # Address rows made in this transaction: nobody else can hold or change them.
+    fresh_addresses: set[UUID] = field(default_factory=set)
     # Keys of those persons, as `registry.keys.persons` made them.
     fresh_keys: dict[UUID, Any] = field(default_factory=dict)
     # Takings-away (ids and MACs only) that must be on disk outside the database before they are acknowledged.
@@ -194,6 +196,20 @@ class Database:
             yield connection
         finally:
             await pool.putconn(connection)
+
+    @asynccontextmanager
+    async def held(self, caller: Caller) -> AsyncIterator[Session]:
+        """A connection without a transaction: every statement is one of its own, committed when it returns.
+
+        For hot paths whose one write is one statement; what needs settling, or a journal, needs `begin`.
+        """
+        async with self.connection() as connection:
+            await connection.set_autocommit(True)
+            try:
+                yield Session(connection, caller)
+            finally:
+                if not connection.closed:
+                    await connection.set_autocommit(False)
 
     @asynccontextmanager
     async def begin(self, caller: Caller, role: Role = Role.APP) -> AsyncIterator[Session]:

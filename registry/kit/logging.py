@@ -4,6 +4,7 @@ import logging
 import sys
 from typing import Any, TextIO
 
+import msgspec
 import structlog
 from structlog.typing import EventDict, WrappedLogger
 
@@ -84,7 +85,7 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
         _error_by_name,
     ]
     structlog.configure(
-        processors=[*shared, structlog.processors.JSONRenderer(ensure_ascii=False)],
+        processors=[*shared, structlog.processors.JSONRenderer(_as_json)],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
         logger_factory=structlog.WriteLoggerFactory(stream) if stream else _StderrFactory(),
         cache_logger_on_first_use=False,
@@ -93,7 +94,7 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
         foreign_pre_chain=shared,
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.JSONRenderer(ensure_ascii=False),
+            structlog.processors.JSONRenderer(_as_json),
         ],
     )
     handler = logging.StreamHandler(stream or sys.stderr)
@@ -110,6 +111,11 @@ class _StderrFactory:
 
     def __call__(self, *args: Any) -> structlog.WriteLogger:
         return structlog.WriteLogger(sys.stderr)
+
+
+def _as_json(event: EventDict, **_: Any) -> str:
+    """One event as JSON; several times faster than the standard library, and there is one for every request."""
+    return msgspec.json.encode(event, enc_hook=str).decode()
 
 
 def log(area: str) -> Any:

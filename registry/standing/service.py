@@ -43,7 +43,7 @@ async def lock(
 
 async def lock_addresses(session: Session, address_ids: Iterable[UUID]) -> None:
     """Lock address rows in id order; always after the gate rows."""
-    ids = sorted(set(address_ids))
+    ids = sorted(set(address_ids) - session.fresh_addresses)
     if ids:
         await session.execute(
             "SELECT id FROM address WHERE id = ANY(%b::uuid[]) ORDER BY id FOR NO KEY UPDATE", (ids,)
@@ -77,19 +77,25 @@ async def addresses(
     found = {row.mac: row.id for row in await session.all(find, (ordered, kinds))}
     missing = [mac for mac in ordered if mac not in found]
     if missing:
-        await session.execute(
+        made = await session.all(
             "INSERT INTO address (id, kind, mac) SELECT * FROM unnest(%b::uuid[], %b::smallint[], %b::bytea[])"
-            " ON CONFLICT DO NOTHING",
+            " ON CONFLICT DO NOTHING RETURNING mac, id",
             ([new_id() for _ in missing], [macs[mac][0] for mac in missing], missing),
         )
-        found = {row.mac: row.id for row in await session.all(find, (ordered, kinds))}
+        session.fresh_addresses.update(row.id for row in made)
+        found.update((row.mac, row.id) for row in made)
+        if len(found) < len(macs):
+            found = {row.mac: row.id for row in await session.all(find, (ordered, kinds))}
     return {macs[mac]: address_id for mac, address_id in found.items()}
 
 
 async def erased_addresses(session: Session, address_ids: Iterable[UUID]) -> set[UUID]:
     """Which of these addresses a person was erased from: new assignments of them need a first-party grant."""
+    ids = list(set(address_ids) - session.fresh_addresses)
+    if not ids:
+        return set()
     rows = await session.all(
-        "SELECT id FROM address WHERE id = ANY(%b::uuid[]) AND erased_at IS NOT NULL", (list(address_ids),)
+        "SELECT id FROM address WHERE id = ANY(%b::uuid[]) AND erased_at IS NOT NULL", (ids,)
     )
     return {row.id for row in rows}
 

@@ -19,7 +19,7 @@ _WORD = 4
 
 def forms(text: str) -> dict[bytes, str]:
     """The bytes that a text may lie about as, with a name for each way of writing it."""
-    cases = {text, text.casefold(), text.lower(), text.upper()} if len(text) > 7 else {text}
+    cases = {text, text.casefold(), text.lower(), text.upper()} if len(text) > 6 else {text}
     found: dict[bytes, str] = {}
     for case in sorted(cases):
         plain = case.encode()

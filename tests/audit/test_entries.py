@@ -103,30 +103,30 @@ async def test_a_reason_with_an_address_stops_the_transaction(workspace):
             await entries.append(session, workspace.ring, "contact.read")
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE audit_entry SET body = body",
-        "DELETE FROM audit_entry",
-        "TRUNCATE audit_entry",
-        "INSERT INTO audit_entry (xid, body) VALUES ('1', 'x')",
-        "INSERT INTO audit_entry (recorded_at, body) VALUES (now(), 'x')",
-        "UPDATE audit_leaf SET hash = hash",
-        "DELETE FROM audit_leaf",
-        "DELETE FROM audit_tile",
-        "UPDATE audit_checkpoint SET root = root",
-        "DELETE FROM audit_checkpoint",
-        "UPDATE audit_commitment SET hashes = hashes",
-        "DELETE FROM audit_commitment",
-        "UPDATE audit_opening SET position = 1",
-        "DELETE FROM audit_state",
-    ],
-)
+FORBIDDEN = [
+    "UPDATE audit_entry SET body = body",
+    "DELETE FROM audit_entry",
+    "TRUNCATE audit_entry",
+    "INSERT INTO audit_entry (xid, body) VALUES ('1', 'x')",
+    "INSERT INTO audit_entry (recorded_at, body) VALUES (now(), 'x')",
+    "UPDATE audit_leaf SET hash = hash",
+    "DELETE FROM audit_leaf",
+    "DELETE FROM audit_tile",
+    "UPDATE audit_checkpoint SET root = root",
+    "DELETE FROM audit_checkpoint",
+    "UPDATE audit_commitment SET hashes = hashes",
+    "DELETE FROM audit_commitment",
+    "UPDATE audit_opening SET position = 1",
+    "DELETE FROM audit_state",
+]
+
+
 @pytest.mark.parametrize("role", [Role.APP, Role.RETENTION])
-async def test_no_role_of_ours_can_change_the_log(workspace, caller, role, statement):
-    with pytest.raises(psycopg.errors.InsufficientPrivilege):
-        async with workspace.database.begin(caller, role) as session:
-            await session.execute(statement)
+async def test_no_role_of_ours_can_change_the_log(workspace, caller, role):
+    for statement in FORBIDDEN:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            async with workspace.database.begin(caller, role) as session:
+                await session.execute(statement)
 
 
 async def test_the_application_cannot_cut_the_tie_to_a_person(workspace, caller):

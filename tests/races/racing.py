@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from registry.access.workspace import Workspace
-from registry.campaigns import service as campaigns
 from registry.contacts import service as contacts
 from registry.dispatch import claiming, handoff
 from registry.dispatch.channels.contract import Handed, Parcel, Result, Transport
@@ -183,6 +182,3 @@ async def states(workspace: Workspace) -> dict[str, int]:
     async with workspace.database.begin(CALLER) as session:
         rows = await session.all("SELECT state, count(*) AS n FROM message GROUP BY state")
     return {row.state: row.n for row in rows}
-
-
-__all__ = ["Findings", "campaigns", "prepare", "race", "states"]

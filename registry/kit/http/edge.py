@@ -34,7 +34,6 @@ _NO_STORE = (b"cache-control", b"no-store")
 # A request id is written to the log of events and to the audit log, so nothing that could be an address or a
 # telephone number passes for one.
 _REQUEST_ID = re.compile(rb"(?![0-9._-]{7,}$)[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_HTTP = log("http")
 
 
 def request_id(scope: Scope) -> str:
@@ -53,6 +52,11 @@ class Edge(Litestar):
 
     transport_secure = False
     """Whether persons reach us by https, so that browsers may be told to insist on it."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # Bound once: binding for every request costs more than writing the line.
+        self._events = log("http").bind()
 
     async def __call__(self, scope: Any, receive: Receive | Any, send: Send | Any) -> None:
         """ASGI entry; see Litestar."""
@@ -74,7 +78,7 @@ class Edge(Litestar):
                 self._dress(message, identity)
             await send(message)
             if message["type"] == "http.response.body" and not message.get("more_body"):
-                _event(scope, status, identity, perf_counter() - began)
+                self._tell(scope, status, identity, perf_counter() - began)
 
         return finish
 
@@ -90,15 +94,14 @@ class Edge(Litestar):
             headers.headers.append(_TRANSPORT)
         headers.headers.append((b"x-request-id", identity.encode("ascii")))
 
-
-def _event(scope: Scope, status: int, identity: str, seconds: float) -> None:
-    """One event a request: the template of the path and never the path, no query, no address of the caller."""
-    _HTTP.info(
-        "request.answered",
-        method=scope.get("method"),
-        route=scope.get("path_template", "unmatched"),
-        status=status,
-        ms=round(seconds * 1000, 1),
-        request_id=identity,
-        actor=scope["state"].get("actor"),
-    )
+    def _tell(self, scope: Scope, status: int, identity: str, seconds: float) -> None:
+        """One event a request: the template of the path and never the path, no query, no address of the caller."""
+        self._events.info(
+            "request.answered",
+            method=scope["method"],
+            route=scope.get("path_template", "unmatched"),
+            status=status,
+            ms=round(seconds * 1000, 1),
+            request_id=identity,
+            actor=scope["state"].get("actor"),
+        )
