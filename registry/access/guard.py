@@ -27,7 +27,7 @@ def admission(app: ASGIApp) -> ASGIApp:
 
     async def admitting(scope: Scope, receive: Receive, send: Send) -> None:
         # OPTIONS is answered by the framework from the list of methods; no code of ours runs.
-        if scope["type"] != "http" or scope["method"] != "OPTIONS":
+        if scope.get("method") != "OPTIONS":
             await _admit(scope)
         await app(scope, receive, send)
 

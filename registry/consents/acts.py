@@ -119,7 +119,7 @@ async def _audit(session: Session, ring: KeyRing, entry: NewEntry, recorded: Seq
         detail={
             "purpose": entry.purpose,
             "channel": entry.channel,
-            "entries": [str(r.id) for r in recorded],
+            "digests": [r.digest for r in recorded if r.digest],
         },
     )
 

@@ -1,14 +1,17 @@
 """`zgoda consent` and `zgoda ground`: what a person did, recorded at the terminal of the server."""
 
+import json
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import IO, Any
 from uuid import UUID
 
 import click
 from rich.table import Table
 
-from registry.consents import acts, history
+from registry.audit import note
+from registry.audit.evidence import EvidenceInvalid
+from registry.consents import acts, history, proof, proving
 from registry.consents.ground_service import NewGround
 from registry.consents.grounds import KINDS
 from registry.consents.ledger import ANY, EntryKind
@@ -17,9 +20,10 @@ from registry.consents.validation import VALID_ACTS, NewEntry
 from registry.contacts.commands import as_json
 from registry.contacts.queries import Reference, parse_reference
 from registry.kit import clock
+from registry.kit.errors import Misuse, Refused
 from registry.kit.ids import NIL
 from registry.kit.instants import INSTANT
-from registry.kit.terminal import Terminal, emit, prints_result, reads_persons, runs
+from registry.kit.terminal import Terminal, emit, prints_result, reads_persons, runs, terminal_of
 from registry.policy.model import Grade
 
 
@@ -166,6 +170,46 @@ async def show_history(terminal: Terminal, ref: str, after: int, limit: int) -> 
             entry.source,
         )
     emit(terminal, as_json(page), table)
+
+
+@consent.command("prove")
+@click.argument("ref")
+@click.argument("entry_id", metavar="ENTRY", type=click.UUID)
+@reads_persons
+@runs
+async def prove(terminal: Terminal, ref: str, entry_id: UUID) -> None:
+    """Print what proves ENTRY of REF offline, as JSON: the text shown, the evidence, its place in the signed log."""
+    async with terminal.open() as workspace:
+        async with workspace.database.begin(terminal.caller()) as session:
+            contact_id = await acts.one(session, workspace.ring, parse_reference(ref))
+        document = await proving.prove(
+            workspace.database, workspace.ring, terminal.caller(), contact_id, entry_id
+        )
+    emit(terminal, document, json.dumps(document, ensure_ascii=False, indent=1))
+
+
+@consent.command("verify")
+@click.argument("file", type=click.File("rb"))
+@click.option("--key", "vkey", required=True, metavar="VKEY", help="The log's verifier key, from zgoda init.")
+@prints_result
+@click.pass_context
+def verify(ctx: click.Context, file: IO[bytes], vkey: str) -> None:
+    """Verify what `zgoda consent prove` printed, with no database and no network."""
+    try:
+        document = json.load(file)
+        proven = proof.verify(document, note.Verifier.parse(vkey.strip()))
+    except note.KeyInvalid:
+        raise Misuse("key.invalid", "That is no verifier key.", field="--key") from None
+    except (EvidenceInvalid, ValueError, KeyError, TypeError, AttributeError) as error:
+        why = (
+            str(error)
+            if isinstance(error, EvidenceInvalid)
+            else "the file is not what `consent prove` prints"
+        )
+        raise Refused("consent.unproven", f"{why[:1].upper()}{why[1:]}.") from None
+    result = {"verified": True, "entry": dict(proven.entry), "size": proven.size, "leaf": proven.leaf_index}
+    text = f"verified: entry {proven.entry['id']} stands as leaf {proven.leaf_index} under a head of {proven.size}"
+    emit(terminal_of(ctx), result, text)
 
 
 @click.group()

@@ -10,7 +10,7 @@ from litestar.types import ControllerRouterHandler
 
 from registry.access.guard import principal_of, rights_of
 from registry.access.workspace import Workspace
-from registry.consents import acts, history
+from registry.consents import acts, history, proving
 from registry.consents.ground_service import NewGround as Ground
 from registry.consents.ledger import ANY, EntryKind
 from registry.consents.schemas import History, NewAct, NewGround, RecordedAct, RecordedEntry, RecordedGround
@@ -96,6 +96,15 @@ async def read_history(
         return await history.page(session, workspace.ring, contact_id, after, limit)
 
 
+@get("/contacts/{contact_id:uuid}/consents/{entry_id:uuid}/proof", opt=needs("consent.read", personal=True))
+async def read_proof(
+    request: AppRequest, contact_id: FromPath[UUID], entry_id: FromPath[UUID]
+) -> dict[str, Any]:
+    """What proves one entry offline: the exact text shown, the evidence, and its place in the signed log."""
+    workspace: Workspace = request.app.state.workspace
+    return await proving.prove(workspace.database, workspace.ring, caller_of(request), contact_id, entry_id)
+
+
 def _require_scope(request: AppRequest, data: NewAct) -> None:
     """The role must list this very act, and the key must reach the purpose."""
     rights, principal = rights_of(request), principal_of(request)
@@ -139,4 +148,6 @@ def _entry(data: NewAct) -> NewEntry:
 
 def routers() -> list[ControllerRouterHandler]:
     """The routes of this area."""
-    return [Router("/api/v1", route_handlers=[record, record_ground, read_history], tags=["consents"])]
+    return [
+        Router("/api/v1", route_handlers=[record, record_ground, read_history, read_proof], tags=["consents"])
+    ]

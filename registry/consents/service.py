@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from registry.consents import proof
 from registry.consents.validation import NewEntry, acted_at, validate
 from registry.contacts import queries as contacts
 from registry.keys import persons
@@ -17,19 +18,22 @@ from registry.kit.ids import new_id
 from registry.policy.model import PolicySet
 from registry.standing import service as standing
 
-
 _EVIDENCE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=str)
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """An entry as it stands in the ledger; `repeated` when its origin was there already (then `id` is that one)."""
+    """An entry as it stands in the ledger; `repeated` when its origin was there already (then `id` is that one).
+
+    `digest` goes into the log with whatever made the entry, so that the entry can be proven; empty when repeated.
+    """
 
     id: UUID
     contact_id: UUID
     seq: int
     recorded_at: datetime
     repeated: bool = False
+    digest: str = ""
 
 
 async def record(
@@ -77,9 +81,7 @@ async def _known_origins(
     session: Session, entries: Sequence[NewEntry]
 ) -> dict[tuple[UUID, bytes], Recorded | None]:
     fresh = session.fresh
-    wanted = [
-        (e.contact_id, e.origin) for e in entries if e.origin is not None and e.contact_id not in fresh
-    ]
+    wanted = [(e.contact_id, e.origin) for e in entries if e.origin is not None and e.contact_id not in fresh]
     if not wanted:
         return {}
     rows = await session.all(
@@ -138,7 +140,10 @@ async def _append(
                 evidence,
             )
         )
-        written.append(Recorded(entry_id, entry.contact_id, seq, recorded_at))
+        covered = proof.facts(
+            dict(zip(_ENTRY_COLUMNS, rows[-1], strict=True)), shown(policies, entry), evidence
+        )
+        written.append(Recorded(entry_id, entry.contact_id, seq, recorded_at, digest=proof.digest(covered)))
         if entry.kind.takes_away:
             session.takings.append(
                 {
@@ -156,6 +161,14 @@ async def _append(
     await session.copy("consent_entry", _ENTRY_COLUMNS, rows)
     session.stale.update(entry.contact_id for entry in entries)
     return written
+
+
+def shown(policies: PolicySet, entry: NewEntry) -> bytes | None:
+    """The hash of the notice's text that the entry says was shown, or None."""
+    for notice in policies.notices.get(entry.purpose, ()):
+        if (notice.version, notice.locale) == (entry.notice_version, entry.notice_locale):
+            return notice.hash
+    return None
 
 
 _ENTRY_COLUMNS = (

@@ -104,5 +104,14 @@ def _validate_grant(policies: PolicySet, purpose: Purpose, entry: NewEntry, at: 
         versions = {notice.version for notice in policies.notices.get(purpose.id, ())}
         if entry.notice_version not in versions:
             raise Misuse("notice.unknown", "The purpose has no notice of that version.", field="notice")
+        texts = {n.locale for n in policies.notices.get(purpose.id, ()) if n.version == entry.notice_version}
+        if entry.grade is Grade.FIRST_PARTY and entry.notice_locale not in texts:
+            # Without its language nobody could show the text that the person saw (art. 7(1)).
+            raise Misuse(
+                "notice.locale_unknown",
+                "The language of the notice that was shown is missing or has no text.",
+                field="notice",
+                mend=f"one of {', '.join(sorted(texts))}",
+            )
     elif entry.grade is not Grade.UNKNOWN and policies.notices.get(purpose.id):
         raise Misuse("notice.missing", "The version of the notice that was shown is missing.", field="notice")

@@ -8,25 +8,25 @@ from registry.kit.errors import Misuse, Refused
 
 def reference_of(subject: Subject) -> Reference:
     """The reference that a subject is; Misuse `subject.invalid` unless exactly one way of naming is used."""
-    named = {
-        kind: value
+    named = [
+        (kind, value)
         for kind, value in (
             (Kind.EMAIL, subject.email),
             (Kind.PHONE, subject.phone),
             (Kind.EXTERNAL, subject.external),
         )
         if value is not None
-    }
-    if len(named) + (subject.id is not None) != 1:
+    ]
+    if subject.id is not None and not named:
+        return Reference(subject.id, None)
+    if subject.id is not None or len(named) != 1:
         raise Misuse(
             "subject.invalid",
             "A subject is named in exactly one way.",
             field="subject",
             mend="one of id, email, phone, external",
         )
-    if subject.id is not None:
-        return Reference(subject.id, None)
-    ((kind, value),) = named.items()
+    ((kind, value),) = named
     try:
         return Reference(None, normalise(kind, value))
     except Refused as error:

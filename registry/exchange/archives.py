@@ -39,7 +39,7 @@ class Part:
     def open(self) -> Iterator[IO[bytes]]:
         """The bytes, from their beginning."""
         if self.member is None:
-            with open(self.path, "rb") as file:
+            with self.path.open("rb") as file:
                 yield file
             return
         try:

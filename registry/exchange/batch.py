@@ -28,7 +28,7 @@ from registry.policy.model import Grade, PolicySet
 from registry.standing import service as standing
 
 
-class Moved(Exception):
+class Moved(Exception):  # noqa: N818  # the name says the fact
     """Somebody changed who has an identifier between the look and the lock: the batch is to be done again."""
 
 
@@ -81,10 +81,10 @@ async def write(
     keys, assignment_of = await _persons(session, ring, policies, terms, plan, drafts, address_of)
     if known:
         await _complete(session, policies, terms, {person: drafts[person] for person in known}, keys)
-    counts = await _entries(session, ring, policies, terms, plan, assignment_of, address_of)
+    counts, digests = await _entries(session, ring, policies, terms, plan, assignment_of, address_of)
     counts.created = len(plan.new)
     await _bury(session, plan, address_of)
-    await _log(session, ring, terms, drafts, keys, counts, run)
+    await _log(session, ring, terms, drafts, keys, counts, digests, run)
     return counts, plan.rejects
 
 
@@ -160,7 +160,8 @@ async def _entries(
     plan: Plan,
     assignment_of: Assignments,
     address_of: Dictionary[tuple[int, str], UUID],
-) -> Counts:
+) -> tuple[Counts, list[str]]:
+    """What was written, and the digests under which the log holds it."""
     counts = Counts(matched=len(plan.placed) - len(plan.new))
     told, kinds = [], []
     for row, person in plan.placed:
@@ -171,16 +172,16 @@ async def _entries(
         address = address_of[int(row.address.kind), row.address.broad]
         told.append(terms.entry(ring, row, kind, person, assignment_of[person, row.address], address))
         kinds.append(kind)
-    first: set[UUID] = set()
+    digests: dict[UUID, str] = {}
     for entry, kind, recorded in zip(
         told, kinds, await consents.record(session, ring, policies, told), strict=True
     ):
-        if recorded.repeated or recorded.id in first:
+        if recorded.repeated or recorded.id in digests:
             counts.repeated += 1
             continue
-        first.add(recorded.id)
+        digests[recorded.id] = recorded.digest
         count_entry(counts, kind, entry.grade)
-    return counts
+    return counts, list(digests.values())
 
 
 def count_entry(counts: Counts, kind: EntryKind, grade: Grade) -> None:
@@ -213,6 +214,7 @@ async def _log(
     drafts: Dictionary[UUID, Draft],
     keys: Dictionary[UUID, PersonKeys],
     counts: Counts,
+    digests: Sequence[str],
     run: UUID,
 ) -> None:
     kinds = {"consent", *(one.kind.name.lower() for draft in drafts.values() for one in draft.identifiers)}
@@ -227,6 +229,12 @@ async def _log(
         "import.batch",
         subjects=list(drafts),
         kinds=sorted(kinds),
-        detail={"run": str(run), "purpose": terms.purpose.id, "channel": terms.mapping.channel, **detail},
+        detail={
+            "run": str(run),
+            "purpose": terms.purpose.id,
+            "channel": terms.mapping.channel,
+            "digests": digests,
+            **detail,
+        },
         keys=keys,
     )

@@ -102,12 +102,13 @@ async def import_file(
 
 def _summary(done: Imported) -> str:
     counts = done.counts
+    did = "Would import" if done.dry_run else "Imported"
+    persons = f"{counts.created} new persons, {counts.matched} rows about known ones"
+    consents = f"{counts.granted} attested, {counts.unknown} of unknown origin (never sendable)"
+    others = f"{counts.withdrawn} withdrawn, {counts.invalidated} invalid, {counts.repeated} known already"
     lines = [
-        f"{'Would import' if done.dry_run else 'Imported'} {counts.rows} rows: {counts.created} new persons, "
-        f"{counts.matched} rows about known ones, {counts.rejected.total()} rejected.",
-        f"Consents: {counts.granted} attested, {counts.unknown} of unknown origin (never sendable), "
-        f"{counts.withdrawn} withdrawn, {counts.invalidated} invalid, {counts.repeated} known already. "
-        f"Dead addresses: {counts.dead}.",
+        f"{did} {counts.rows} rows: {persons}, {counts.rejected.total()} rejected.",
+        f"Consents: {consents}, {others}. Dead addresses: {counts.dead}.",
     ]
     lines += [f"  {reason}: {number}" for reason, number in sorted(counts.rejected.items())]
     if counts.rejected and done.rejects is not None:

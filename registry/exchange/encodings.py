@@ -12,7 +12,8 @@ from registry.kit.errors import Refused
 
 # What office programs of our languages write, where they do not write UTF-8: likeliest first.
 LEGACY = ("cp1250", "cp1251", "cp1257", "cp1252", "iso8859_2", "iso8859_13", "koi8_r", "cp852", "cp866")
-_MIXED = re.compile("(?<=[A-Za-z])[а-яё]+|[а-яё]+(?=[A-Za-z])", re.IGNORECASE)
+_MIXED = re.compile("(?<=[A-Za-z])[а-яё]+|[а-яё]+(?=[A-Za-z])", re.IGNORECASE)  # noqa: RUF001  # it is about Cyrillic
+_SIGNS = "\xa0„”“‘’–—…«»§°€№"  # noqa: RUF001  # typography
 _LETTERS = {
     "pl": "ąćęłńóśźż",
     "lv": "āčēģīķļņšūž",
@@ -58,7 +59,9 @@ def detect(chunks: Iterable[bytes]) -> tuple[str, int]:
         return "utf-8", size
     if by_letters := _by_letters(bytes(sample)):
         return by_letters, size
-    match = charset_normalizer.from_bytes(bytes(sample), cp_isolation=list(LEGACY), enable_fallback=False).best()
+    match = charset_normalizer.from_bytes(
+        bytes(sample), cp_isolation=list(LEGACY), enable_fallback=False
+    ).best()
     if match is None:
         raise Refused(
             "encoding.unknown",
@@ -77,7 +80,7 @@ def _by_letters(sample: bytes) -> str | None:
     for codec in LEGACY:
         # No word mixes scripts, but every byte beyond ASCII is some Cyrillic letter somewhere.
         text = _MIXED.sub("\ufffd", sample.decode(codec, "replace"))
-        beyond = [letter for letter in text if letter > "\x7f" and letter not in "\xa0„”“‘’–—…«»§°€№"]
+        beyond = [letter for letter in text if letter > "\x7f" and letter not in _SIGNS]
         if beyond:
             small = [sum(letter in own for letter in beyond) for own in _LETTERS.values()]
             great = [sum(letter.lower() in own for letter in beyond) for own in _LETTERS.values()]

@@ -24,6 +24,7 @@ from registry.exchange.terms import Terms, agree
 from registry.kit.caller import Caller
 from registry.kit.database import Session
 from registry.kit.errors import Refused
+from registry.kit.ids import new_id
 
 BATCH = 500
 _TRIES = 5
@@ -87,11 +88,7 @@ async def run(
     export = await asyncio.to_thread(open_export, path, mapping, form)
     async with workspace.database.begin(caller) as session:
         now = await session.value("SELECT clock_timestamp()")
-        started = (
-            Run(id=runs.new_id())
-            if dry_run
-            else await runs.begin(session, export.digest, mapping.digest(form))
-        )
+        started = Run(new_id()) if dry_run else await runs.begin(session, export.digest, mapping.digest(form))
     reader = RowReader(mapping, terms.kind, terms.lengths, now)
     work = _Work(workspace, caller, terms, started, with_values, size, progress)
     rejects = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Literal
 
@@ -20,15 +20,15 @@ Evidence = Literal["full", "none", "confirmed_only", "time_only", "address_only"
 
 # Gravest first, as the gate's rule table has them; sample people meet these only.
 RULE_ORDER = ("address.dead", "address.suppressed", "consent.unknown_origin")
-FIRST_DAY = datetime(2024, 1, 1)
-LAST_DAY = datetime(2026, 10, 31)
+FIRST_DAY = datetime(2024, 1, 1, tzinfo=UTC)
+LAST_DAY = datetime(2026, 10, 31, tzinfo=UTC)
 _SPAN = int((LAST_DAY - FIRST_DAY).total_seconds()) - 14 * 86_400
 
 _LANGUAGES: tuple[NameStock, ...] = (POLISH, POLISH, POLISH, LATVIAN, LATVIAN, RUSSIAN, ENGLISH)
 _CYRILLIC = dict(
     zip(
         "абвгдеёжзийклмнопрстуфхцчшщъыьэюя",
-        "a b v g d e e zh z i i k l m n o p r s t u f kh ts ch sh shch - y - e yu ya".split(),
+        "a b v g d e e zh z i i k l m n o p r s t u f kh ts ch sh shch - y - e yu ya".split(),  # noqa: SIM905  # legible so
         strict=True,
     )
 )

@@ -78,7 +78,7 @@ def open_export(path: Path, mapping: Mapping, form: Format) -> Export:
     """Check a file against its mapping. Refused or Misuse with one line that says what is wrong with either."""
     try:
         sheets = [_sheet(part, mapping) for part in parts_of(path, form)]
-        with open(path, "rb") as file:
+        with path.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").digest()
     except OSError as error:
         raise Refused("file.unreadable", f"{path.name}: {error.strerror or 'cannot be read'}.") from None

@@ -7,6 +7,7 @@ import os
 import sqlite3
 import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 from uuid import UUID
 
 from registry.consents.ledger import EntryKind
@@ -35,7 +36,7 @@ class Rehearsal:
     def __init__(self) -> None:
         self._key = os.urandom(32)
         self._folder = tempfile.TemporaryDirectory(prefix="zgoda-dry-run-")
-        self._store = sqlite3.connect(os.path.join(self._folder.name, "persons"), isolation_level=None)
+        self._store = sqlite3.connect(Path(self._folder.name) / "persons", isolation_level=None)
         self._store.executescript(_SCHEMA)
 
     def close(self) -> None:
@@ -62,7 +63,8 @@ class Rehearsal:
             else:
                 told.append((row, person, kind, terms.origin(ring, row, kind)))
         known = await session.all(
-            "SELECT contact_id, origin FROM consent_entry WHERE contact_id = ANY(%b::uuid[]) AND origin = ANY(%b::bytea[])",
+            "SELECT contact_id, origin FROM consent_entry"
+            " WHERE contact_id = ANY(%b::uuid[]) AND origin = ANY(%b::bytea[])",
             ([person for _, person, _, _ in told], [origin for _, _, _, origin in told]),
         )
         stands = {(row.contact_id, bytes(row.origin)) for row in known}

@@ -1,4 +1,4 @@
-"""Makes a record what it says about a person, or the reason why it cannot be taken. Pure but for its counter of rows."""
+"""Makes of a record what it says about a person, or the reason why it cannot be taken. Pure."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def names_conflict(one: tuple[str, str], other: tuple[str, str]) -> bool:
 _Cell = Callable[[str], str]
 
 
-class _Rejected(Exception):
+class _Rejected(Exception):  # noqa: N818  # the name says the fact
     """args[0] is the reason."""
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from registry.exchange.counts import Counts
 from registry.kit.database import Session
 from registry.kit.errors import Refused
-from registry.kit.ids import new_id as new_id
+from registry.kit.ids import new_id
 
 
 class ImportOvertaken(Refused):

@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 from typing import IO
 
-from registry.exchange.people import Holding, Person, Standing, reason_at, truth_of, units
+from registry.exchange.people import FIRST_DAY, Holding, Person, Standing, reason_at, truth_of, units
 
 MERGE = ("Email Address", "First Name", "Last Name", "CUSTOMER_ID", "City", "Country", "Language")
 STANDARD = (
@@ -127,7 +127,7 @@ def write(people: int, seed: int, out: Path) -> Figures:
                 info.external_attr = 0o644 << 16
                 with archive.open(info, "w") as member:
                     _copy(files.rows[standing], member)
-        with open(f"{out}.truth.json", "wb") as truth:
+        with Path(f"{out}.truth.json").open("wb") as truth:
             truth.write(b'{"people": [')
             _copy(files.people, truth)
             truth.write(b'\n],\n"addresses": {')
@@ -255,7 +255,7 @@ def _line(cells: Sequence[str]) -> str:
 def _broken(like: Person, number: int, random: Random, files: _Files) -> str:
     """A row that no import may take; its person is nobody else's, so that the truth stays simple."""
     address = f"broken{number}@{like.stock.domains[0]}"
-    holding = Holding(address, opted_in=datetime(2025, 5, 5, 12), origin="192.0.2.7")
+    holding = Holding(address, opted_in=FIRST_DAY, origin="192.0.2.7")
     stranger = Person(
         f"B{number:07d}", like.first_name or "Ada", like.last_name, like.city, like.stock, [holding]
     )

@@ -103,13 +103,15 @@ async def _describe(session: Session, ring: KeyRing, unsure: Collection[Known[UU
         return
     by_id = {known.person: known for known in unsure}
     for row in await session.all(
-        "SELECT DISTINCT contact_id FROM assignment WHERE contact_id = ANY(%b::uuid[]) AND kind = %s AND valid_to IS NULL",
+        "SELECT DISTINCT contact_id FROM assignment"
+        " WHERE contact_id = ANY(%b::uuid[]) AND kind = %s AND valid_to IS NULL",
         (list(by_id), int(Kind.EXTERNAL)),
     ):
         by_id[row.contact_id].has_external = True
     keys = await persons.load(session, ring, by_id)
     for row in await session.all(
-        "SELECT contact_id, field, value, plain FROM contact_field WHERE contact_id = ANY(%b::uuid[]) AND field = ANY(%s)",
+        "SELECT contact_id, field, value, plain FROM contact_field"
+        " WHERE contact_id = ANY(%b::uuid[]) AND field = ANY(%s)",
         (list(by_id), list(_NAMES)),
     ):
         text = row.plain

@@ -11,7 +11,7 @@ _OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
 _ZEROS = ("0000-00-00", "1970-01-01 00:00:00", "1970-01-01T00:00:00")
 
 
-class Unreadable(ValueError):
+class Unreadable(ValueError):  # noqa: N818  # the name says the fact
     """The text is no time, or one that cannot have been."""
 
 
@@ -25,7 +25,7 @@ def read(text: str, zone: tzinfo, form: str | None, *, late: bool = False) -> da
     if not text or text.startswith(_ZEROS):
         return None
     try:
-        told = datetime.fromisoformat(text) if form is None else datetime.strptime(text, form)
+        told = datetime.fromisoformat(text) if form is None else datetime.strptime(text, form)  # noqa: DTZ007  # the zone follows
         if told.tzinfo is None:
             told = told.replace(tzinfo=zone, fold=int(late))
         told = told if told.tzinfo is UTC else told.astimezone(UTC)

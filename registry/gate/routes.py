@@ -8,9 +8,9 @@ from litestar.types import ControllerRouterHandler
 
 from registry.access.guard import principal_of, rights_of
 from registry.access.workspace import Workspace
-from registry.contacts.referring import reference_of
 from registry.gate import recalling, service
 from registry.gate.checks import Check, Checks, answer
+from registry.gate.express import check_of, express
 from registry.gate.schemas import Answer, Ask, Counts
 from registry.kit import clock
 from registry.kit.database import Session
@@ -22,7 +22,7 @@ from registry.kit.http.writing import caller_of, write
 AppRequest = Request[Any, Any, Any]
 
 
-@post("/", opt=needs("decision.check", "decision.bulk"), status_code=200)
+@post("/", opt=needs("decision.check", "decision.bulk"), middleware=[express], status_code=200)
 async def decide(request: AppRequest, data: JSONBody[Ask]) -> Response[Answer | Counts]:
     """Ask about one subject (a decision that is kept, with its evidence) or an audience (counts by reason).
 
@@ -41,31 +41,23 @@ async def decide(request: AppRequest, data: JSONBody[Ask]) -> Response[Answer | 
 
 
 async def _check(request: AppRequest, data: Ask) -> Response[Answer | Counts]:
-    state = request.app.state
-    rights, principal = rights_of(request), principal_of(request)
-    # A purpose that does not exist is answered, with a deny; one of others is nobody's to ask about.
-    rights.require(
-        principal, "decision.check", purpose=data.purpose if data.purpose in rights.controllers else None
-    )
-    assert data.subject is not None
-    reference = reference_of(data.subject)
-    workspace: Workspace = state.workspace
+    workspace: Workspace = request.app.state.workspace
+    check = check_of(request.scope, data)
     if data.at is None:
-        check = Check(caller_of(request), reference, data.purpose, data.channel, data.identifier)
         if HEADER in request.headers:
             return await _once(request, workspace, check)
-        checks: Checks = state.checks
+        checks: Checks = request.app.state.checks
         return Response(Answer.of(await checks.ask(check)))
     at = clock.require_aware(data.at, "at")
-    async with workspace.database.begin(caller_of(request)) as session:
+    async with workspace.database.begin(check.caller) as session:
         decision = await recalling.recall(
             session,
             workspace.ring,
             workspace.policies,
-            reference,
-            data.purpose,
-            data.channel,
-            data.identifier,
+            check.reference,
+            check.purpose,
+            check.channel,
+            check.assignment_id,
             at,
         )
     return Response(Answer.of(decision))

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from registry.keys.columns import COLUMNS, KeyClass, SealedColumn
 from registry.keys.ring import Epoch, KeyRing
-from registry.kit import sealing
+from registry.kit import arrays, sealing
 from registry.kit.database import Session
 
 WRAP_MAGIC = b"\xe5ZK"
@@ -101,8 +101,11 @@ class PersonKeys:
         return WRAP_HEADER.pack(WRAP_MAGIC, 1, epoch.number, contact, len(body), nonce) + body
 
 
-def unwrap(epoch: Epoch, blob: bytes) -> PersonKeys:
-    """Open a wrapped blob; Unopenable when it is damaged or another epoch's."""
+def unwrap(epoch: Epoch, blob: bytes, cipher: AESGCM | None = None) -> PersonKeys:
+    """Open a wrapped blob; Unopenable when it is damaged or another epoch's.
+
+    `cipher` is the epoch's, from a caller who has many to open.
+    """
     if len(blob) < WRAP_HEADER.size:
         raise sealing.Unopenable
     magic, _version, number, contact, length, nonce = WRAP_HEADER.unpack_from(blob)
@@ -110,7 +113,7 @@ def unwrap(epoch: Epoch, blob: bytes) -> PersonKeys:
         raise sealing.Unopenable
     body = blob[WRAP_HEADER.size : WRAP_HEADER.size + length]
     try:
-        keys = epoch.cipher.decrypt(nonce, body, _wrap_associated(contact, number))
+        keys = (cipher or epoch.cipher).decrypt(nonce, body, _wrap_associated(contact, number))
     except InvalidTag as error:
         raise sealing.Unopenable from error
     return PersonKeys(UUID(bytes=contact), keys)
@@ -140,8 +143,11 @@ async def load(session: Session, ring: KeyRing, ids: Iterable[UUID]) -> dict[UUI
     stored = [one for one in wanted if one not in found]
     if stored:
         epochs = {epoch.number: epoch for epoch in ring.live()}
+        ciphers = {epoch.number: epoch.cipher for epoch in epochs.values()}
         for contact_id, number, wrapped in await session.all(
-            "SELECT contact_id, epoch, wrapped FROM person_key WHERE contact_id = ANY(%b::uuid[])", (stored,)
+            "SELECT contact_id, epoch, wrapped FROM person_key WHERE contact_id = ANY(%b::uuid[])",
+            (arrays.uuids(stored),),
         ):
-            found[contact_id] = unwrap(epochs.get(number) or ring.epoch(number), wrapped)
+            epoch = epochs.get(number) or ring.epoch(number)
+            found[contact_id] = unwrap(epoch, wrapped, ciphers.get(number))
     return found

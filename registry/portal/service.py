@@ -66,7 +66,7 @@ async def withdraw(
         "consent.withdraw",
         subjects=[token.contact_id],
         kinds=("consent",),
-        detail={"purpose": purpose.id, "channel": "email", "entries": [str(recorded.id)], "by": SOURCE},
+        detail={"purpose": purpose.id, "channel": "email", "digests": [recorded.digest], "by": SOURCE},
     )
     on_the_way = await outbox.pending(session, token.contact_id)
     return Withdrawal(person.locale, on_the_way.get(outbox.UNKNOWN, 0))

@@ -11,31 +11,29 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from urllib.parse import quote
 
-BLOCK = 1 << 18
+BLOCK = 1 << 16
 # Four random bytes are met by chance in every few gigabytes of ciphertext; five are not.
 LEAST = 5
 _WORD = 4
 
+Place = tuple[bytes, int]
+
 
 def forms(text: str) -> dict[bytes, str]:
     """The bytes that a text may lie about as, with a name for each way of writing it."""
-    cases = {text, text.casefold(), text.lower(), text.upper()} if len(text) > 6 else {text}
-    found: dict[bytes, str] = {}
-    for case in sorted(cases):
-        plain = case.encode()
-        found.setdefault(plain, "utf-8")
-        for name, encoding in (("utf-16-le", "utf-16-le"), ("utf-16-be", "utf-16-be")):
-            found.setdefault(case.encode(encoding), name)
-        found.setdefault(plain.hex().encode(), "hex")
-        found.setdefault(plain.hex().upper().encode(), "hex")
-        found.setdefault(json.dumps(case)[1:-1].encode(), "json")
-        found.setdefault(quote(case, safe="").encode(), "url")
-        for shift in range(3):
-            # Of base64 the middle is the same whatever stands before and after.
-            encoded = b64encode(bytes(shift) + plain)
-            first = (shift * 8 + 5) // 6
-            last = (shift + len(plain)) * 8 // 6
-            found.setdefault(encoded[first:last], "base64")
+    plain = text.encode()
+    found = {plain: "utf-8"}
+    if len(text) > 6:  # shorter, in another case, it may be a word of anybody's
+        found |= {case.encode(): "utf-8" for case in (text.lower(), text.upper()) if case != text}
+    found.setdefault(text.encode("utf-16-le"), "utf-16")
+    found.setdefault(plain.hex().encode(), "hex")
+    found.setdefault(plain.hex().upper().encode(), "hex")
+    found.setdefault(json.dumps(text)[1:-1].encode(), "json")
+    found.setdefault(quote(text, safe="").encode(), "url")
+    for shift in range(3):
+        # Of base64 the middle is the same whatever stands before and after.
+        encoded = b64encode(bytes(shift) + plain)
+        found.setdefault(encoded[(shift * 8 + 5) // 6 : (shift + len(plain)) * 8 // 6], "base64")
     return {form: name for form, name in found.items() if len(form) >= LEAST}
 
 
@@ -47,26 +45,26 @@ class Needles:
         for text in dict.fromkeys(texts):
             for form, name in forms(text).items():
                 self._forms[form].append((text, name))
-        self._by_word: dict[int, list[bytes]] = defaultdict(list)
         self._shifts = (0,) if all(len(form) >= 2 * _WORD - 1 for form in self._forms) else (0, 2)
         self._overlap = max(map(len, self._forms), default=1) - 1
+        # By word, by where in the form it stands, by the form's first bytes: the forms.
+        self._by_word: dict[bytes, dict[int, dict[bytes, list[bytes]]]] = {}
         common = Counter(word for form in self._forms for word in _words(form))
         for form in self._forms:
-            for word in self._telling(form, common):
-                self._by_word[word].append(form)
-        self._words = frozenset(self._by_word)
+            for word, offset in self._telling(form, common):
+                by_start = self._by_word.setdefault(word, {}).setdefault(offset, {})
+                by_start.setdefault(form[:LEAST], []).append(form)
+        self._words = {memoryview(word).cast("I")[0]: word for word in self._by_word}
+        self._met = frozenset(self._words)
 
-    def _telling(self, form: bytes, common: Counter[int]) -> set[int]:
-        """For each place at which the form may begin, one of its words that few other forms have."""
+    def _telling(self, form: bytes, common: Counter[bytes]) -> set[Place]:
+        """For each place at which the form may begin, one of its words, which few other forms have."""
         step = _WORD // len(self._shifts)
-        words = _words(form)
-        return {
-            min((words[place] for place in range(first, len(words), step)), key=lambda word: common[word])
-            for first in range(min(step, len(words)))
-        }
+        words = [(common[word], place, word) for place, word in enumerate(_words(form))]
+        return {(word, place) for _, place, word in (min(words[first::step]) for first in range(min(step, len(words))))}
 
     def search(self, buffer: "memoryview | bytes", seen: set[int] | None = None) -> Iterator[tuple[str, str, int]]:
-        """(text, form, place) of what is in the buffer, the first place in each block.
+        """(text, form, place) of what is in the buffer; each form once in a block.
 
         `seen` remembers blocks by their hash across calls: what was looked at once is not looked at again.
         """
@@ -83,23 +81,33 @@ class Needles:
                 if digest in seen:
                     continue
                 seen.add(digest)
-            for form in self._candidates(block):
-                place = block.find(form)
-                if place >= 0:
-                    for text, name in self._forms[form]:
-                        yield text, name, start + place
+            for form, place in self._found_in(block).items():
+                for text, name in self._forms[form]:
+                    yield text, name, start + place
 
-    def _candidates(self, block: bytes) -> set[bytes]:
+    def _found_in(self, block: bytes) -> dict[bytes, int]:
         met: set[int] = set()
         for shift in self._shifts:
             whole = shift + (len(block) - shift) // _WORD * _WORD
             if whole > shift:
-                met |= self._words.intersection(memoryview(block)[shift:whole].cast("I"))
-        return {form for word in met for form in self._by_word[word]}
+                met |= self._met.intersection(memoryview(block)[shift:whole].cast("I"))
+        found: dict[bytes, int] = {}
+        for number in met:
+            word = self._words[number]
+            by_offset = self._by_word[word]
+            place = block.find(word)
+            while place >= 0:
+                for offset, by_start in by_offset.items():
+                    start = place - offset
+                    if start < 0:
+                        continue
+                    for form in by_start.get(block[start : start + LEAST], ()):
+                        if form not in found and block.startswith(form, start):
+                            found[form] = start
+                place = block.find(word, place + 1)
+        return found
 
 
-def _words(form: bytes) -> list[int]:
-    """Every four-byte word of a form, as the machine reads it."""
-    return [
-        int(memoryview(form)[place : place + _WORD].cast("I")[0]) for place in range(len(form) - _WORD + 1)
-    ]
+def _words(form: bytes) -> list[bytes]:
+    """Every four bytes of a form that stand together."""
+    return [form[place : place + _WORD] for place in range(len(form) - _WORD + 1)]

@@ -80,5 +80,7 @@ PEOPLE = st.builds(
 
 @given(st.lists(PEOPLE, max_size=4))
 def test_lines_are_the_rows(people: list[Person]) -> None:
-    plain = [[getattr(row, column) for column in COLUMNS] for one in people for row in rows(POLICIES, one, NOW)]
+    plain = [
+        [getattr(row, column) for column in COLUMNS] for one in people for row in rows(POLICIES, one, NOW)
+    ]
     assert list(lines(POLICIES, people, NOW)) == list(copying.lines(plain))

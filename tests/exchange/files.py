@@ -18,7 +18,12 @@ ATTESTED = {"notice": 1, "form": "signup", "time_zone": "UTC", "attested_by": "A
 def row(email: str = "anna@poczta.example", **cells: str) -> dict[str, str]:
     """A subscriber with evidence; `name="Anna Nowak"` and `id="C1"` are short for the merge fields."""
     first, _, last = cells.pop("name", "").partition(" ")
-    told = {"Email Address": email, "First Name": first, "Last Name": last, "CUSTOMER_ID": cells.pop("id", "")}
+    told = {
+        "Email Address": email,
+        "First Name": first,
+        "Last Name": last,
+        "CUSTOMER_ID": cells.pop("id", ""),
+    }
     return {**told, "OPTIN_TIME": OPT_IN, "OPTIN_IP": "192.0.2.1", **cells}
 
 

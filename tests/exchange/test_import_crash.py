@@ -1,5 +1,6 @@
 """A real `zgoda import` killed at moments of chance, then run again: no row is lost and none is there twice."""
 
+import asyncio
 import json
 import random
 import signal
@@ -12,6 +13,9 @@ from typing import Any
 import pytest
 
 from registry.exchange import sample
+from registry.kit.caller import Caller
+from registry.kit.config import Settings
+from registry.opening import opened
 
 PEOPLE = 3000
 KILLS = 4
@@ -28,8 +32,18 @@ def told(data: Path, *args: str) -> dict[str, Any]:
     return result
 
 
+async def persons(data: Path) -> int:
+    async with (
+        opened(Settings(data=data)) as workspace,
+        workspace.database.begin(Caller("operator")) as session,
+    ):
+        return int(await session.value("SELECT count(*) FROM contact"))
+
+
 @pytest.mark.crash
-def test_killed_at_any_moment_and_run_again_it_is_as_if_never_killed(data_folder: Path, tmp_path: Path) -> None:
+def test_killed_at_any_moment_and_run_again_it_is_as_if_never_killed(
+    data_folder: Path, tmp_path: Path
+) -> None:
     path = tmp_path / "people.zip"
     sample.write(PEOPLE, 5, path)
     counts = json.loads(Path(f"{path}.truth.json").read_bytes())["counts"]
@@ -53,6 +67,7 @@ def test_killed_at_any_moment_and_run_again_it_is_as_if_never_killed(data_folder
         assert done["rejected_by"] == counts["rejected_by"]
         listed = Path(f"{path}.rejects.csv").read_text().splitlines()
         assert len(listed) - 1 == len(set(listed[1:])) == counts["rejected"]
+    assert asyncio.run(persons(data_folder)) == counts["imported"]
     again = told(data_folder, *importing)
     assert (again["created"], again["granted"], again["unknown"], again["withdrawn"]) == (0, 0, 0, 0)
     assert again["matched"] == counts["rows"] - counts["rejected"]

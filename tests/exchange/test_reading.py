@@ -56,7 +56,9 @@ def test_takes_the_encoding_and_delimiter_that_the_mapping_names(tmp_path: Path)
     path = tmp_path / "f.csv"
     path.write_bytes("email|first\nx@x.test|Łódź\n".encode("cp852"))
     told = plain(
-        columns={"email": "email"}, fields={"first_name": "first"}, file={"encoding": "cp852", "delimiter": "|"}
+        columns={"email": "email"},
+        fields={"first_name": "first"},
+        file={"encoding": "cp852", "delimiter": "|"},
     )
     assert cells(open_export(path, told, "csv")) == [["x@x.test", "Łódź"]]
 
@@ -71,7 +73,9 @@ def test_a_wrong_byte_costs_its_row_and_not_the_encoding(tmp_path: Path) -> None
 
 
 def test_resumes_at_any_row(tmp_path: Path) -> None:
-    path = archive(tmp_path / "f.zip", subscribed=[row("a@x.test"), row("b@x.test")], cleaned=[row("c@x.test")])
+    path = archive(
+        tmp_path / "f.zip", subscribed=[row("a@x.test"), row("b@x.test")], cleaned=[row("c@x.test")]
+    )
     export = open_export(path, mailchimp(), "mailchimp")
     everything = [(ordinal, record.cells[0]) for ordinal, _, record in export.records()]
     assert everything == [(0, "c@x.test"), (1, "a@x.test"), (2, "b@x.test")]
@@ -108,7 +112,9 @@ def test_refuses_what_is_no_export(tmp_path: Path) -> None:
     assert refused(path).code == "file.empty"
 
 
-@pytest.mark.parametrize("name", ["../subscribed_1.csv", "/etc/subscribed.csv", "..\\subscribed.csv", "C:/subscribed.csv"])
+@pytest.mark.parametrize(
+    "name", ["../subscribed_1.csv", "/etc/subscribed.csv", "..\\subscribed.csv", "C:/subscribed.csv"]
+)
 def test_refuses_names_that_lead_out_of_the_zip(tmp_path: Path, name: str) -> None:
     with zipfile.ZipFile(tmp_path / "f.zip", "w") as made:
         made.writestr(name, sheet([row()]))

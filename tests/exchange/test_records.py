@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from registry.exchange.records import Record, records, sniff
 
-CELL = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]) | st.sampled_from('",;\n\r\t'), max_size=12)
+LETTERS = st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"])
+CELL = st.text(LETTERS | st.sampled_from('",;\n\r\t'), max_size=12)
 
 
 def read(text: str, delimiter: str = ",") -> list[Record]:

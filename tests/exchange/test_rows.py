@@ -22,7 +22,9 @@ def read_zip(tmp_path: Path, told: Mapping | None = None, **members: object) -> 
     return [reader.read(sheet, record) for _, sheet, record in open_export(path, told, "mailchimp").records()]
 
 
-def one(tmp_path: Path, told: Mapping | None = None, standing: str = "subscribed", /, **cells: str) -> Row | Reject:
+def one(
+    tmp_path: Path, told: Mapping | None = None, standing: str = "subscribed", /, **cells: str
+) -> Row | Reject:
     (found,) = read_zip(tmp_path, told, **{standing: [row(**cells)]})
     assert found is not None
     return found
@@ -76,7 +78,9 @@ def test_times_are_of_the_zone_that_the_mapping_attests(tmp_path: Path) -> None:
         ({"id": "x" * 201}, "identifier.invalid"),
     ],
 )
-def test_rejects_by_reason_and_number_and_never_by_value(tmp_path: Path, cells: dict[str, str], code: str) -> None:
+def test_rejects_by_reason_and_number_and_never_by_value(
+    tmp_path: Path, cells: dict[str, str], code: str
+) -> None:
     found = one(tmp_path, **cells)
     assert reason(found) == code
     assert isinstance(found, Reject)
@@ -121,7 +125,8 @@ def test_in_one_csv_a_time_of_withdrawal_or_a_status_tells_who_left(tmp_path: Pa
     path.write_text(sheet(rows, PLAIN), encoding="utf-8")
     reader = RowReader(told, Kind.EMAIL, {}, NOW)
     found = [reader.read(part, record) for _, part, record in open_export(path, told, "csv").records()]
-    assert [taken(one).standing for one in found[:4] if one] == ["subscribed", "unsubscribed", "cleaned", "unsubscribed"]
+    standings = [taken(one).standing for one in found[:4] if one]
+    assert standings == ["subscribed", "unsubscribed", "cleaned", "unsubscribed"]
     assert reason(found[4]) == "status.unknown"
 
 

@@ -64,7 +64,9 @@ async def test_every_person_and_every_address_gets_the_answer_of_the_truth(
         assert (decision.reason == "permit") == person["permitted"]
         if person["permitted"]:
             if sharers[person["send_to"]] == 1:
-                assert decision.identifier == (await check(workspace, f"email:{person['send_to']}")).identifier
+                assert (
+                    decision.identifier == (await check(workspace, f"email:{person['send_to']}")).identifier
+                )
         else:
             assert decision.reason == person["reason"]
     for address, about in truth["addresses"].items():
@@ -76,7 +78,9 @@ async def test_every_person_and_every_address_gets_the_answer_of_the_truth(
 
 
 @pytest.mark.law("LP-74")
-async def test_who_was_erased_is_not_made_again_by_the_same_file(workspace: Workspace, tmp_path: Path) -> None:
+async def test_who_was_erased_is_not_made_again_by_the_same_file(
+    workspace: Workspace, tmp_path: Path
+) -> None:
     path, truth = written(tmp_path, 300, 4)
     await load(workspace, path)
     before = await figures(workspace)

@@ -1,6 +1,6 @@
 """Rows written by COPY come back as they were, whatever characters are in them."""
 
-from datetime import UTC, datetime
+from datetime import UTC
 from enum import IntEnum, StrEnum
 from typing import Any
 from uuid import UUID
@@ -29,7 +29,7 @@ ROWS = st.tuples(
     st.none() | TEXT | st.just(Word.YES),
     st.none() | st.binary(),
     st.none() | st.uuids(),
-    st.none() | st.datetimes(datetime(1, 1, 2), datetime(9999, 12, 30), timezones=st.just(UTC)),
+    st.none() | st.datetimes(timezones=st.just(UTC)),
     st.none() | st.booleans(),
     st.none() | st.lists(TEXT).map(tuple),
 )

@@ -98,7 +98,7 @@ class Edge(Litestar):
         """One event a request: the template of the path and never the path, no query, no address of the caller."""
         self._events.info(
             "request.answered",
-            method=scope["method"],
+            method=scope.get("method"),
             route=scope.get("path_template", "unmatched"),
             status=status,
             ms=round(seconds * 1000, 1),

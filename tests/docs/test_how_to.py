@@ -1,0 +1,74 @@
+"""What the how-to pages tell to write can be used as it stands there."""
+
+import os
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from registry.access.workspace import Workspace
+from registry.audit import entries, export, queries
+from registry.exchange import mapping
+from registry.gate import cases
+from registry.kit.caller import Caller
+from registry.policy import loader
+from tests.docs.console import blocks
+from tests.docs.law_report import ROOT
+
+HOW_TO = ROOT / "docs" / "how-to"
+
+
+def test_the_purpose_that_is_written_there_has_no_problem(tmp_path: Path) -> None:
+    folder = tmp_path / "policies"
+    shutil.copytree(ROOT / "policies", folder)
+    for block in blocks((HOW_TO / "write-a-purpose.md").read_text("utf-8")):
+        if block.file is not None:
+            (folder / block.file).parent.mkdir(exist_ok=True)
+            (folder / block.file).write_text(block.text, "utf-8")
+    policies, problems = loader.examine(folder)
+    assert policies is not None
+    assert [*problems, *cases.failures(folder, policies)] == []
+    assert policies.purposes["trail-news"].notice_version == 1
+
+
+def test_the_mapping_of_the_tutorial_and_of_the_how_to_are_mappings() -> None:
+    page = (ROOT / "docs" / "tutorial" / "first-quarter-of-an-hour.md").read_text("utf-8")
+    (told,) = [block for block in blocks(page) if block.file == "customers.mapping.toml"]
+    assert mapping.parse(tomllib.loads(told.text), "csv").missing_attestation == ()
+    pieces = [block.text for block in _indented(HOW_TO / "write-an-import-mapping.md", "toml")]
+    whole = "\n".join(piece for piece in pieces if "CUSTOMER_ID" not in piece)
+    assert mapping.parse(tomllib.loads(whole), "csv").missing_attestation == ()
+
+
+def _indented(path: Path, kind: str) -> list:
+    """Blocks inside list items, too."""
+    text = "\n".join(line.removeprefix("   ") for line in path.read_text("utf-8").splitlines())
+    return [block for block in blocks(text + "\n") if block.kind == kind]
+
+
+@pytest.mark.system
+async def test_the_outside_verifier_accepts_an_export_and_refuses_a_changed_one(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    caller = Caller("operator", "operation", "test")
+    async with workspace.database.begin(caller) as session:
+        for _ in range(300):
+            await entries.append(session, workspace.ring, "contact.read")
+        vkey = (await queries.signer(session, workspace.ring)).verifier.vkey
+    await export.export(workspace.database, workspace.ring, caller, tmp_path / "log.jsonl")
+    (program,) = [b for b in blocks((HOW_TO / "verify-the-log.md").read_text("utf-8")) if b.kind == "go"]
+    (tmp_path / "verify.go").write_text(program.text)
+    cache = str(tmp_path / "cache")
+    environment = {**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOFLAGS": "", "GOCACHE": cache}
+    subprocess.run(["go", "build", "verify.go"], cwd=tmp_path, env=environment, check=True)
+
+    def verified(file: str) -> bool:
+        done = subprocess.run([tmp_path / "verify", file, vkey], cwd=tmp_path, capture_output=True, check=False)
+        return done.returncode == 0 and done.stdout.startswith(b"verified 30")
+
+    assert verified("log.jsonl")
+    changed = (tmp_path / "log.jsonl").read_bytes().replace(b'"contact.read"', b'"contact.reed"', 1)
+    (tmp_path / "changed.jsonl").write_bytes(changed)
+    assert not verified("changed.jsonl")
