@@ -103,5 +103,7 @@ async def check(
     return decision
 
 
-async def reason(workspace: Workspace, reference: str | UUID, purpose: str = "newsletter", channel: str = "email") -> str:
+async def reason(
+    workspace: Workspace, reference: str | UUID, purpose: str = "newsletter", channel: str = "email"
+) -> str:
     return (await check(workspace, reference, purpose, channel)).reason

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from registry.audit import entries
-from registry.contacts import queries, service
+from registry.contacts import catalogue, queries, service
 from registry.contacts.identifiers import Identifier, Mode
 from registry.contacts.service import NewContact
 from registry.keys import persons
@@ -40,7 +40,7 @@ async def register(
     and no name contradicts; otherwise a new person is made who shares it. Refuses what `service.create` refuses,
     and IdentifiersDisagree.
     """
-    service.check_fields(policies, new.fields)
+    catalogue.check_fields(policies, new.fields)
     known = await match(session, ring, [one.identifier for one in new.identifiers], new.fields)
     kinds = sorted({one.identifier.kind.name.lower() for one in new.identifiers} | set(new.fields))
     if known is None:
@@ -56,7 +56,7 @@ async def register(
     await service.lock(session, [known], address_ids)
     keys = await persons.load(session, ring, [known])
     await service.assign(session, ring, [(known, one, new.source) for one in new.identifiers], keys=keys)
-    await service.write_fields(session, policies, keys, [(known, new.fields, new.source)])
+    await catalogue.write_fields(session, policies, keys, [(known, new.fields, new.source)])
     await session.execute(
         "UPDATE contact SET locale = coalesce(%s, locale), country = coalesce(%s, country),"
         " subscriber = CASE WHEN %s = 0 THEN subscriber ELSE %s END WHERE id = %s",

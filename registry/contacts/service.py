@@ -5,18 +5,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from registry.contacts import queries
+from registry.contacts import catalogue, queries
 from registry.contacts.identifiers import Identifier, Mode
 from registry.keys import blind, epochs, persons
-from registry.keys.columns import ASSIGNMENT_VALUE, FIELD_VALUE
+from registry.keys.columns import ASSIGNMENT_VALUE
 from registry.keys.persons import PersonKeys
 from registry.keys.ring import KeyRing
 from registry.kit import clock
 from registry.kit.database import Session
-from registry.kit.errors import Misuse, Refused
+from registry.kit.errors import NotFound, Refused
 from registry.kit.ids import new_id
 from registry.policy.model import PolicySet, Subscriber
 from registry.standing import service as standing
+from registry.standing.model import ContactState
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,13 @@ class AddressErased(Refused):
         )
 
 
+class ContactGone(NotFound):
+    """The person was erased since they were looked up; nothing may be written about them."""
+
+    def __init__(self) -> None:
+        super().__init__("contact.unknown", "There is no such contact.")
+
+
 class IdentifierTaken(Refused):
     """External and device ids name one person."""
 
@@ -62,12 +70,15 @@ async def lock(session: Session, contact_ids: Iterable[UUID], identifiers: Itera
     """Lock these persons and all their current addresses (and further address rows), before any write.
 
     Whoever writes about a person holds the address rows too: an address's "no" that comes at the same moment
-    is then either read by the projection or projected after it.
+    is then either read by the projection or projected after it. ContactGone when one of them was erased: an
+    erasure holds the same lock, so nothing is written about a person after it.
     """
-    ids = list(contact_ids)
+    ids = set(contact_ids)
     # Which addresses a person has can only change under the person's own lock.
-    await standing.lock(session, ids)
-    await standing.lock_addresses(session, [*await queries.address_ids(session, ids), *identifiers])
+    locked = await standing.lock(session, ids)
+    if len(locked) < len(ids) or any(row.state != ContactState.ACTIVE for row in locked.values()):
+        raise ContactGone
+    await standing.lock_addresses(session, [*await queries.address_ids(session, list(ids)), *identifiers])
 
 
 async def create(
@@ -78,7 +89,7 @@ async def create(
     Refuses undeclared fields (Misuse `field.undeclared`), taken external ids and addresses of erased persons.
     """
     for contact in contacts:
-        check_fields(policies, contact.fields)
+        catalogue.check_fields(policies, contact.fields)
     ids = [contact.id for contact in contacts]
     await standing.register(session, ids)
     await session.copy(
@@ -88,7 +99,7 @@ async def create(
     )
     keys = await persons.create(session, ring, ids)
     await assign(session, ring, [(c.id, new, c.source) for c in contacts for new in c.identifiers], keys=keys)
-    await write_fields(session, policies, keys, [(c.id, c.fields, c.source) for c in contacts])
+    await catalogue.write_fields(session, policies, keys, [(c.id, c.fields, c.source) for c in contacts])
     return ids
 
 
@@ -245,49 +256,3 @@ async def end_assignment(session: Session, contact_id: UUID, assignment_id: UUID
         " WHERE contact_id = %s AND id = %s AND valid_to IS NULL",
         (contact_id, assignment_id),
     )
-
-
-def check_fields(policies: PolicySet, fields: Mapping[str, str]) -> None:
-    """Refuse a field that the catalogue does not declare, naming it (GDPR art. 5(1)(c))."""
-    for name, value in fields.items():
-        declared = policies.fields.get(name)
-        if declared is None:
-            raise Misuse(
-                "field.undeclared",
-                f"The field {name[:60]!r} is not in the catalogue.",
-                field=f"fields.{name[:60]}",
-                mend="declare it in fields.toml with purposes, sensitivity and retention, or leave it out",
-            )
-        if len(value) > declared.max_length:
-            raise Misuse(
-                "field.too_long",
-                f"The field {name!r} takes at most {declared.max_length} characters.",
-                field=f"fields.{name}",
-            )
-
-
-async def write_fields(
-    session: Session,
-    policies: PolicySet,
-    keys: Mapping[UUID, PersonKeys],
-    values: Iterable[tuple[UUID, Mapping[str, str], str]],
-) -> None:
-    """Store fields, sealed unless the catalogue lets them be segmented on; a later value replaces an earlier."""
-    rows = []
-    for contact_id, fields, source in values:
-        for name, text in fields.items():
-            if not text:
-                continue
-            plain = policies.fields[name].segmentable
-            sealed = None if plain else keys[contact_id].seal(FIELD_VALUE, text.encode())
-            rows.append((contact_id, name, sealed, text if plain else None, source))
-    fresh = [row for row in rows if row[0] in session.fresh]
-    await session.copy("contact_field", ("contact_id", "field", "value", "plain", "source"), fresh)
-    known = [row for row in rows if row[0] not in session.fresh]
-    if known:
-        await session.many(
-            "INSERT INTO contact_field (contact_id, field, value, plain, source) VALUES (%s, %s, %s, %s, %s)"
-            " ON CONFLICT (contact_id, field) DO UPDATE SET value = excluded.value, plain = excluded.plain,"
-            " source = excluded.source, recorded_at = clock_timestamp()",
-            known,
-        )

@@ -11,7 +11,7 @@ from uuid import UUID
 from registry.audit import entries as audit
 from registry.consents import service as consents
 from registry.consents.ledger import EntryKind
-from registry.contacts import queries
+from registry.contacts import catalogue, queries
 from registry.contacts import service as contacts
 from registry.contacts.identifiers import Identifier
 from registry.contacts.service import NewContact, NewIdentifier
@@ -139,7 +139,7 @@ async def _complete(
         )
         for person, draft in drafts.items()
     ]
-    await contacts.write_fields(session, policies, keys, [told for told in lacking if told[1]])
+    await catalogue.write_fields(session, policies, keys, [told for told in lacking if told[1]])
     await session.execute(
         "UPDATE contact c SET locale = coalesce(c.locale, w.locale), country = coalesce(c.country, w.country)"
         " FROM unnest(%s::uuid[], %s::text[], %s::text[]) AS w(id, locale, country) WHERE c.id = w.id"

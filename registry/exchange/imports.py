@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from registry.access.workspace import Workspace
-from registry.contacts.service import AddressErased, IdentifierTaken
+from registry.contacts.service import AddressErased, ContactGone, IdentifierTaken
 from registry.exchange import batch, runs
 from registry.exchange.batch import Moved
 from registry.exchange.counts import Counts
@@ -195,7 +195,7 @@ class _Work:
             try:
                 counts, self.run.reject_bytes = await self.workspace.database.run(self.caller, write)
                 return counts
-            except (Moved, AddressErased, IdentifierTaken):
+            except (Moved, AddressErased, ContactGone, IdentifierTaken):
                 continue
         raise Refused(
             "import.contended",

@@ -20,6 +20,9 @@ from registry.kit.ids import NIL
 from registry.policy.model import PolicySet
 
 BATCH = 500
+LANES = 2
+# A connection is given back when nobody asked for so long: taking one out costs as much as a check.
+LINGER_SECONDS = 0.1
 # Every entry has its own check's caller; this one only holds the connection.
 _CALLER = Caller("gate", "operation", "checks")
 
@@ -39,10 +42,11 @@ _Waiting = tuple[Check, "asyncio.Future[Decision]"]
 
 
 class Checks:
-    """Coalesces checks over one connection.
+    """Coalesces checks: whoever asks while a lane is busy shares the next batch with all the others.
 
     A check's facts are read by a statement that started after the check arrived, so no answer is stale; its
-    decision and its audit entry are committed before the answer goes out.
+    decision and its audit entry are committed before the answer goes out. While one lane waits for the database
+    the other's questions are put and its answers sent.
     """
 
     def __init__(self, database: Database, ring: KeyRing, policies: PolicySet) -> None:
@@ -50,29 +54,50 @@ class Checks:
         self._ring = ring
         self._policies = policies
         self._waiting: list[_Waiting] = []
-        self._running: asyncio.Task[None] | None = None
+        self._arrived = asyncio.Event()
+        self._lanes: set[asyncio.Task[None]] = set()
+        self._idle = 0
 
     async def ask(self, check: Check) -> Decision:
         """The answer to one check; raises what the database raised, for it and for all that shared its batch."""
         future: asyncio.Future[Decision] = asyncio.get_running_loop().create_future()
         self._waiting.append((check, future))
-        if self._running is None or self._running.done():
-            self._running = asyncio.create_task(self._run())
+        if self._idle:
+            self._arrived.set()
+        elif len(self._lanes) < LANES:
+            self._lanes.add(asyncio.create_task(self._lane()))
         return await future
 
-    async def _run(self) -> None:
-        """Answer for as long as somebody waits, over one connection."""
-        while self._waiting:
-            try:
+    async def _lane(self) -> None:
+        """Answer for as long as somebody asks, over one connection."""
+        try:
+            while self._waiting:
                 async with self._database.held(_CALLER) as session:
-                    while self._waiting and not session.driver.closed:
+                    while not session.driver.closed and await self._somebody():
                         batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
                         await self._answer(session, batch)
-            except BaseException as error:
-                waiting, self._waiting = self._waiting, []
-                _fail(waiting, error)
-                if not isinstance(error, Exception):
-                    raise
+        except BaseException as error:
+            waiting, self._waiting = self._waiting, []
+            _fail(waiting, error)
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            # Before anything else can run: whoever asks next starts a lane of their own.
+            self._lanes.discard(asyncio.current_task())
+
+    async def _somebody(self) -> bool:
+        """Whether somebody asks, now or in a moment; requests that have arrived but were not read come along."""
+        await asyncio.sleep(0)
+        while not self._waiting:
+            self._arrived.clear()
+            self._idle += 1
+            try:
+                await asyncio.wait_for(self._arrived.wait(), LINGER_SECONDS)
+            except TimeoutError:
+                return False
+            finally:
+                self._idle -= 1
+        return True
 
     async def _answer(self, session: Session, batch: list[_Waiting]) -> None:
         try:
@@ -118,11 +143,22 @@ async def answer(
             refused[place] = question
             question = Question(NIL, check.purpose, check.channel, check.assignment_id)
         questions.append(question)
-    decided = await service.decide(session, policies, questions, at)
-    for place, reason in refused.items():
-        if decided[place].reason not in ("purpose.unknown", "channel.unknown"):
-            decided[place] = service.refusal(policies, questions[place], reason, at)
-    keys = await persons.load(session, ring, {d.contact_id for d in decided if d.contact_id != NIL})
+    decided: list[Decision] = []
+    wrapped: list[tuple[UUID, int, bytes]] = []
+    unread: set[UUID] = set()
+    for place, (decision, row) in enumerate(
+        await service.answers(session, policies, questions, at, keyed=True)
+    ):
+        reason = refused.get(place)
+        if reason is not None and decision.reason not in ("purpose.unknown", "channel.unknown"):
+            decision = service.refusal(policies, questions[place], reason, at)
+        elif row is None:
+            unread.add(decision.contact_id)
+        elif row.wrapped is not None:
+            wrapped.append((decision.contact_id, row.epoch, row.wrapped))
+        decided.append(decision)
+    keys = persons.opened(ring, wrapped)
+    keys |= await persons.load(session, ring, unread)
     await audit.append_all(
         session,
         [

@@ -122,24 +122,26 @@ def _scoped(asked: _Asked) -> Any:
     )
 
 
-def asked(policies: PolicySet, purpose: Purpose, channel: str, at: datetime) -> Statement:
+def asked(
+    policies: PolicySet, purpose: Purpose, channel: str, at: datetime, *, keyed: bool = False
+) -> Statement:
     """Answers for the persons in the arrays `contacts` and `assignments` (nil: the best address), in order.
 
-    Rows: n (from 1), state (gate row, null when unknown), code, assignment_id, address_id, evidence, soft_opt_in,
-    jurisdiction. The best address is the permitted one verified last; else that whose reason comes latest.
+    Rows: state (gate row, null when unknown), code, assignment_id, evidence, soft_opt_in, jurisdiction; with
+    `keyed` also epoch and wrapped, the person's keys, which spares who logs the answers a second statement.
+    The best address is the permitted one verified last; else that whose reason comes latest.
     """
     moment = Moment.of(policies, purpose, channel, at)
-    text = _asked_text(_asked(policies, purpose, channel, moment))
+    text = _asked_text(_asked(policies, purpose, channel, moment), keyed)
     return Statement(text, {"at": at, "given_after": moment.given_after})
 
 
 @lru_cache(maxsize=512)
-def _asked_text(asked: _Asked) -> str:
+def _asked_text(asked: _Asked, keyed: bool) -> str:
     inner = _text(
         select(
             _code(asked),
             GATE_STATE.c.assignment_id,
-            GATE_STATE.c.address_id,
             GATE_STATE.c.evidence,
             GATE_STATE.c.soft_opt_in,
             GATE_STATE.c.jurisdiction,
@@ -147,9 +149,11 @@ def _asked_text(asked: _Asked) -> str:
         ).where(_scoped(asked))
     )
     return (
-        "SELECT q.n, r.state, g.code, g.assignment_id, g.address_id, g.evidence, g.soft_opt_in, g.jurisdiction"
+        "SELECT r.state, g.code, g.assignment_id, g.evidence, g.soft_opt_in, g.jurisdiction"
+        f"{', k.epoch, k.wrapped' if keyed else ''}"
         " FROM unnest(%(contacts)b::uuid[], %(assignments)b::uuid[]) WITH ORDINALITY AS q(contact, assignment, n)"
         " LEFT JOIN gate_row r ON r.subject_id = q.contact"
+        f"{' LEFT JOIN person_key k ON k.contact_id = q.contact' if keyed else ''}"
         f" LEFT JOIN LATERAL ({inner} AND gate_state.contact_id = q.contact"
         " AND (q.assignment = '00000000-0000-0000-0000-000000000000' OR gate_state.assignment_id = q.assignment)"
         " ORDER BY code DESC, verified_at DESC, assignment_id LIMIT 1) g ON true ORDER BY q.n"

@@ -26,20 +26,26 @@ async def decide(
     A caller that holds the gate rows' locks runs this in a statement of its own, after the lock: its snapshot is
     younger than every withdrawal that was acknowledged before.
     """
-    at = at or clock.now()
-    answers: list[Decision | None] = [None] * len(questions)
+    return [answer for answer, _ in await answers(session, policies, questions, at or clock.now())]
+
+
+async def answers(
+    session: Session, policies: PolicySet, questions: Sequence[Question], at: datetime, *, keyed: bool = False
+) -> list[tuple[Decision, Any | None]]:
+    """Each decision with the row that it was read from (see `facts.asked`); None where no fact was read."""
+    found: list[tuple[Decision, Any | None] | None] = [None] * len(questions)
     groups: dict[tuple[str, str], list[int]] = defaultdict(list)
     for place, question in enumerate(questions):
         reason = before_facts(policies, question)
         if reason is not None:
-            answers[place] = refusal(policies, question, reason, at)
+            found[place] = refusal(policies, question, reason, at), None
         else:
             groups[question.purpose, question.channel].append(place)
     for (purpose_id, channel), places in groups.items():
         purpose = policies.purposes[purpose_id]
-        statement = facts.asked(policies, purpose, channel, at)
+        statement = facts.asked(policies, purpose, channel, at, keyed=keyed)
         asked = [questions[place] for place in places]
-        found = await session.all(
+        rows = await session.all(
             statement.text,
             {
                 **statement.params,
@@ -47,9 +53,9 @@ async def decide(
                 "assignments": arrays.uuids([question.assignment_id or NIL for question in asked]),
             },
         )
-        for place, row in zip(places, found, strict=True):
-            answers[place] = decision(policies, purpose, questions[place], row, at)
-    return [answer for answer in answers if answer is not None]
+        for place, row in zip(places, rows, strict=True):
+            found[place] = decision(policies, purpose, questions[place], row, at), row
+    return [one for one in found if one is not None]
 
 
 def before_facts(policies: PolicySet, question: Question) -> str | None:

@@ -139,15 +139,28 @@ async def create(session: Session, ring: KeyRing, ids: Sequence[UUID]) -> dict[U
 async def load(session: Session, ring: KeyRing, ids: Iterable[UUID]) -> dict[UUID, PersonKeys]:
     """The keys of persons who still have any; KeyEpochMissing when the ring lacks an epoch that a row names."""
     wanted = set(ids)
-    found: dict[UUID, PersonKeys] = {one: session.fresh_keys[one] for one in wanted if one in session.fresh_keys}
+    fresh = session.fresh_keys
+    found: dict[UUID, PersonKeys] = {one: fresh[one] for one in wanted if one in fresh} if fresh else {}
     stored = [one for one in wanted if one not in found]
     if stored:
-        epochs = {epoch.number: epoch for epoch in ring.live()}
-        ciphers = {epoch.number: epoch.cipher for epoch in epochs.values()}
-        for contact_id, number, wrapped in await session.all(
-            "SELECT contact_id, epoch, wrapped FROM person_key WHERE contact_id = ANY(%b::uuid[])",
-            (arrays.uuids(stored),),
-        ):
-            epoch = epochs.get(number) or ring.epoch(number)
-            found[contact_id] = unwrap(epoch, wrapped, ciphers.get(number))
+        found |= opened(
+            ring,
+            await session.all(
+                "SELECT contact_id, epoch, wrapped FROM person_key WHERE contact_id = ANY(%b::uuid[])",
+                (arrays.uuids(stored),),
+            ),
+        )
+    return found
+
+
+def opened(ring: KeyRing, rows: Iterable[tuple[UUID, int, bytes]]) -> dict[UUID, PersonKeys]:
+    """The keys in rows of `person_key` (contact, epoch, wrapped); KeyEpochMissing when the ring lacks an epoch."""
+    epochs: dict[int, tuple[Epoch, AESGCM]] = {}
+    found: dict[UUID, PersonKeys] = {}
+    for contact_id, number, wrapped in rows:
+        if number not in epochs:
+            epoch = ring.epoch(number)
+            epochs[number] = (epoch, epoch.cipher)
+        epoch, cipher = epochs[number]
+        found[contact_id] = unwrap(epoch, wrapped, cipher)
     return found

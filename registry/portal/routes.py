@@ -8,6 +8,7 @@ from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
 from registry.access.workspace import Workspace
+from registry.contacts.service import ContactGone
 from registry.dispatch.tokens import OneClick, open_token
 from registry.kit.database import Session
 from registry.kit.errors import Misuse
@@ -79,7 +80,10 @@ async def _withdraw(request: AppRequest, workspace: Workspace, token: OneClick) 
     async def work(session: Session) -> service.Withdrawal | None:
         return await service.withdraw(session, workspace.ring, workspace.policies, token)
 
-    return await workspace.database.run(caller_of(request), work)
+    try:
+        return await workspace.database.run(caller_of(request), work)
+    except ContactGone:
+        return None
 
 
 async def _require_one_click(request: AppRequest) -> None:

@@ -40,11 +40,14 @@ def forms(text: str) -> dict[bytes, str]:
 class Needles:
     """Texts to look for; `search` tells which of them are in a buffer."""
 
-    def __init__(self, texts: Iterable[str]) -> None:
+    def __init__(self, texts: Iterable[str], exactly: Iterable[bytes] = ()) -> None:
+        """`exactly` are bytes to look for as they are; they are told in hex."""
         self._forms: dict[bytes, list[tuple[str, str]]] = defaultdict(list)
         for text in dict.fromkeys(texts):
             for form, name in forms(text).items():
                 self._forms[form].append((text, name))
+        for form in exactly:
+            self._forms[form].append((form.hex(), "bytes"))
         self._shifts = (0,) if all(len(form) >= 2 * _WORD - 1 for form in self._forms) else (0, 2)
         self._overlap = max(map(len, self._forms), default=1) - 1
         # By word, by where in the form it stands, by the form's first bytes: the forms.

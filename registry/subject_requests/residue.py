@@ -195,6 +195,8 @@ def _readable(paths: Sequence[Path], residue: Residue) -> Iterable[Path]:
     for path in paths:
         try:
             path.open("rb").close()
+        except FileNotFoundError:
+            continue  # gone since the folder was listed
         except OSError:
             residue.unreadable.append(path)  # the second pass leaves it out too
         else:

@@ -1,9 +1,9 @@
 """Files as the bytes that were written into them: PostgreSQL's WAL without its page headers, the rest as it lies."""
 
 import mmap
+import os
 import re
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 _WAL_NAME = re.compile(r"[0-9A-F]{24}(\.partial)?")
@@ -26,28 +26,29 @@ def files(places: Iterable[Path]) -> list[Path]:
 
 
 def streams(paths: Iterable[Path]) -> Iterator[tuple[Path, Buffer]]:
-    """Each file with its bytes, which are valid until the next is asked for. OSError when one cannot be read."""
+    """Each file with its bytes. One that is gone since it was listed is left out; OSError when one cannot be read."""
     carried, folder = b"", None
     for path in paths:
-        with _mapped(path) as view:
-            if not _WAL_NAME.fullmatch(path.name) or len(view) % _WAL_PAGE:
-                yield path, view
-                continue
-            content = _unpaged(view)
-            if folder == path.parent:
-                content = carried + content
-            carried, folder = content[-_CARRIED:], path.parent
+        try:
+            view = _mapped(path)
+        except FileNotFoundError:
+            continue
+        if not _WAL_NAME.fullmatch(path.name) or len(view) % _WAL_PAGE:
+            yield path, view
+            continue
+        content = _unpaged(view)
+        if folder == path.parent:
+            content = carried + content
+        carried, folder = content[-_CARRIED:], path.parent
         yield path, memoryview(content)
 
 
-@contextmanager
-def _mapped(path: Path) -> Iterator[Buffer]:
+def _mapped(path: Path) -> Buffer:
     with path.open("rb") as file:
-        if not path.stat().st_size:
-            yield memoryview(b"")
-            return
-        # Closed when nobody looks at it any more; a match keeps what it was found in.
-        yield memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        if not os.fstat(file.fileno()).st_size:
+            return memoryview(b"")
+        # Unmapped when nobody looks at it any more; a match keeps what it was found in.
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 def _unpaged(view: Buffer) -> bytes:

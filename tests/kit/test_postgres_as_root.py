@@ -119,7 +119,9 @@ def test_a_server_starts_from_programs_that_only_root_may_reach(
     assert len(list(caches[0].iterdir())) == 1
 
 
-def test_programs_within_reach_are_not_copied(folder: Path, caches: tuple[Path, Path], programs: Path) -> None:
+def test_programs_within_reach_are_not_copied(
+    folder: Path, caches: tuple[Path, Path], programs: Path
+) -> None:
     (folder / "closed").chmod(0o711)
     programs.parent.chmod(0o755)
     programs.chmod(0o755)
@@ -135,10 +137,8 @@ def test_a_copy_is_made_once_and_mended(caches: tuple[Path, Path], programs: Pat
     finally:
         os.umask(umask)
     assert copy.parent.parent == caches[0]
-    said = subprocess.run(
-        [copy / "postgres"], stdout=subprocess.PIPE, user=NOBODY.uid, group=NOBODY.gid, extra_groups=[]
-    )
-    assert said.stdout == b"here\n"
+    as_nobody = {"user": NOBODY.uid, "group": NOBODY.gid, "extra_groups": []}
+    assert subprocess.check_output([copy / "postgres"], **as_nobody) == b"here\n"
     assert not (copy.parent / "include").exists()
     assert all(not path.stat().st_mode & 0o022 for path in (caches[0], *caches[0].rglob("*")))
 

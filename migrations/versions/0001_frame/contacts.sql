@@ -15,20 +15,20 @@ CREATE TABLE identifier (
 );
 -- Written before its identifier: of two writers of one value, the index decides whose identifier it is.
 CREATE TABLE identifier_index (
-    epoch integer NOT NULL REFERENCES key_epoch,
+    epoch integer NOT NULL,
     value bytea NOT NULL,
     identifier_id uuid NOT NULL,
     PRIMARY KEY (value, epoch)
 );
 CREATE INDEX identifier_index_identifier ON identifier_index (identifier_id);
-CREATE TRIGGER identifier_index_epoch BEFORE INSERT OR UPDATE ON identifier_index
-    FOR EACH ROW EXECUTE FUNCTION refuse_closed_epoch();
+CREATE TRIGGER identifier_index_epoch AFTER INSERT ON identifier_index
+    REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION refuse_closed_epoch();
 
 CREATE TABLE assignment (
     contact_id uuid NOT NULL REFERENCES contact,
     id uuid NOT NULL,
     identifier_id uuid NOT NULL REFERENCES identifier,
-    address_id uuid REFERENCES address,
+    address_id uuid,
     kind smallint NOT NULL,
     mode smallint NOT NULL,
     valid_from timestamptz NOT NULL,
@@ -43,7 +43,7 @@ CREATE UNIQUE INDEX assignment_once ON assignment (identifier_id, contact_id) WH
 CREATE INDEX assignment_address ON assignment (address_id) WHERE valid_to IS NULL;
 
 CREATE TABLE contact_field (
-    contact_id uuid NOT NULL REFERENCES contact,
+    contact_id uuid NOT NULL,
     field text NOT NULL,
     value bytea,
     plain text,

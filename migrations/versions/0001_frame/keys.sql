@@ -9,24 +9,30 @@ CREATE TABLE key_epoch (
 -- One blob a person: the random AES-256 keys of every retention class that the person still has.
 CREATE TABLE person_key (
     contact_id uuid PRIMARY KEY,
-    epoch integer NOT NULL REFERENCES key_epoch,
+    epoch integer NOT NULL,
     wrapped bytea NOT NULL
 );
 
 -- Rotation takes FOR UPDATE on the epoch's row: it waits for every writer that is under way here,
--- and whoever comes later finds the epoch closed.
+-- and whoever comes later finds the epoch closed. Once a statement, for an import writes many rows in one.
 CREATE FUNCTION refuse_closed_epoch() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE closed timestamptz;
+DECLARE
+    wanted integer;
+    closed timestamptz;
 BEGIN
-    SELECT closed_at INTO STRICT closed FROM key_epoch WHERE epoch = NEW.epoch FOR KEY SHARE;
-    IF closed IS NOT NULL THEN
-        RAISE EXCEPTION 'key epoch % is closed', NEW.epoch USING ERRCODE = 'ZG001';
-    END IF;
-    RETURN NEW;
+    FOR wanted IN SELECT DISTINCT epoch FROM fresh ORDER BY epoch LOOP
+        SELECT closed_at INTO STRICT closed FROM key_epoch WHERE epoch = wanted FOR KEY SHARE;
+        IF closed IS NOT NULL THEN
+            RAISE EXCEPTION 'key epoch % is closed', wanted USING ERRCODE = 'ZG001';
+        END IF;
+    END LOOP;
+    RETURN NULL;
 END $$;
 
-CREATE TRIGGER person_key_epoch BEFORE INSERT OR UPDATE ON person_key
-    FOR EACH ROW EXECUTE FUNCTION refuse_closed_epoch();
+CREATE TRIGGER person_key_epoch AFTER INSERT ON person_key
+    REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION refuse_closed_epoch();
+CREATE TRIGGER person_key_new_epoch AFTER UPDATE ON person_key
+    REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION refuse_closed_epoch();
 
 -- Rows that nobody changes and only the retention role takes away, by term or by erasure.
 CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
