@@ -5,4 +5,4 @@ from datetime import UTC, datetime
 
 def stamp(instant: datetime) -> str:
     """RFC 3339 in UTC with microseconds: 2026-01-31T12:00:00.000000Z."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"

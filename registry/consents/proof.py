@@ -11,7 +11,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
-import rfc8785
+import msgspec
 
 from registry.audit import evidence as log
 from registry.audit import note
@@ -58,8 +58,11 @@ def facts(row: Mapping[str, Any], notice_hash: bytes | None, sealed: bytes | Non
 
 
 def digest(told: Mapping[str, Any]) -> str:
-    """SHA-256 over the canonical JSON (RFC 8785) of `facts`, in base64."""
-    return base64.b64encode(sha256(rfc8785.dumps(dict(told))).digest()).decode()
+    """SHA-256 over the canonical JSON (RFC 8785) of `facts`, in base64.
+
+    Of texts, whole numbers and nulls under ASCII names, msgspec's sorted form is that of RFC 8785, and quicker.
+    """
+    return base64.b64encode(sha256(msgspec.json.encode(told, order="sorted")).digest()).decode()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from registry.keys.columns import MESSAGE_VALUES, KeyClass
 from registry.keys.persons import PersonKeys
 from registry.keys.ring import KeyRing
 from registry.kit.database import Session
+from registry.kit.errors import Refused
 
 TABLES = ("message", "message_attempt")
 
@@ -27,11 +28,11 @@ async def export(session: Session, ring: KeyRing, contact_id: UUID, keys: Person
         (contact_id,),
     )
     attempts = await session.all(
-        "SELECT message_id, number, at, result, reply, content_hash FROM message_attempt"
+        "SELECT id, message_id, number, at, result, reply, content_hash FROM message_attempt"
         " WHERE contact_id = %s ORDER BY message_id, number",
         (contact_id,),
     )
-    composers: dict[UUID, Composer] = {}
+    composers: dict[UUID | None, Composer | None] = {}
     messages = []
     for row in rows:
         told = {name: getattr(row, name) for name in row._fields if name not in {"sealed", "content_hash"}}
@@ -41,10 +42,12 @@ async def export(session: Session, ring: KeyRing, contact_id: UUID, keys: Person
             values = keys.open(MESSAGE_VALUES, row.sealed)
             told["made_of"] = json.loads(values)
             if row.campaign_id not in composers:
-                composers[row.campaign_id] = await composing.of_campaign(session, row.campaign_id)
-            told["content"] = composers[row.campaign_id].readable(values)
+                composers[row.campaign_id] = await _composer(session, row.campaign_id)
+            composer = composers[row.campaign_id]
+            told["content"] = None if composer is None else composer.readable(values)
         told["attempts"] = [
             {
+                "id": a.id,
                 "number": a.number,
                 "at": a.at,
                 "result": a.result,
@@ -56,6 +59,14 @@ async def export(session: Session, ring: KeyRing, contact_id: UUID, keys: Person
         ]
         messages.append(told)
     return {"messages": messages}
+
+
+async def _composer(session: Session, campaign_id: UUID | None) -> Composer | None:
+    """None where there is no campaign (any more): the values are told all the same."""
+    try:
+        return None if campaign_id is None else await composing.of_campaign(session, campaign_id)
+    except Refused:
+        return None
 
 
 async def erase(session: Session, contact_id: UUID, kept: Collection[KeyClass] = ()) -> dict[str, int]:

@@ -144,6 +144,9 @@ def _entry(
         controller=controller,
         act=told.act,
         notice_version=told.notice,
+        notice_locale=policies.purposes[about].default_locale
+        if told.notice and about in policies.purposes
+        else None,
         refers_to=_id(told.refers_to) if told.refers_to else None,
         bundled_with=told.bundled_with,
     )

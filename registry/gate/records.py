@@ -1,7 +1,6 @@
 """Keeps decisions, with what they rested on: many in one statement, alone or beside their entries in the log."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -31,36 +30,41 @@ def parameters(
     decisions: Sequence[Decision], kind: str, message_ids: Sequence[UUID | None] | None = None
 ) -> dict[str, Any]:
     """What INSERT takes for these decisions (at least one)."""
-    sorts: dict[tuple[str, str, str, str, str, str, str, datetime], int] = {}
+    sorts: dict[tuple[object, ...], int] = {}
     numbers = [sorts.setdefault(_sort(decision), len(sorts) + 1) for decision in decisions]
     purposes, channels, outcomes, reasons, bases, grounds, policies, times = zip(*sorts, strict=True)
+    messages = message_ids or [None] * len(decisions)
     return {
         "decision_kind": kind,
         "decision_contacts": arrays.uuids([decision.contact_id for decision in decisions]),
         "decision_ids": arrays.uuids([decision.id for decision in decisions]),
         "decision_assignments": arrays.uuids([decision.identifier or NIL for decision in decisions]),
         "decision_evidence": arrays.uuids([decision.evidence or NIL for decision in decisions]),
-        "decision_messages": arrays.uuids([one or NIL for one in message_ids or [None] * len(decisions)]),
+        "decision_messages": arrays.uuids([one or NIL for one in messages]),
         "decision_sorts": numbers,
-        "decision_purposes": list(purposes),
-        "decision_channels": list(channels),
-        "decision_outcomes": list(outcomes),
-        "decision_reasons": list(reasons),
-        "decision_bases": list(bases),
-        "decision_grounds": list(grounds),
-        "decision_policies": list(policies),
+        "decision_purposes": [_text(one) for one in purposes],
+        "decision_channels": [_text(one) for one in channels],
+        "decision_outcomes": [_text(one) for one in outcomes],
+        "decision_reasons": [_text(one) for one in reasons],
+        "decision_bases": [_text(one) for one in bases],
+        "decision_grounds": [_text(one) for one in grounds],
+        "decision_policies": [_text(one) for one in policies],
         "decision_times": list(times),
     }
 
 
-def _sort(decision: Decision) -> tuple[str, str, str, str, str, str, str, datetime]:
+def _sort(decision: Decision) -> tuple[object, ...]:
     return (
         decision.purpose,
         decision.channel,
-        decision.outcome.value,
+        decision.outcome,
         decision.reason,
-        decision.basis.value if decision.basis else "",
-        decision.channel_ground.value if decision.channel_ground else "",
-        decision.policy or "",
+        decision.basis,
+        decision.channel_ground,
+        decision.policy,
         decision.as_of,
     )
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)

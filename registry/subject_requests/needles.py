@@ -16,8 +16,6 @@ BLOCK = 1 << 16
 LEAST = 5
 _WORD = 4
 
-Place = tuple[bytes, int]
-
 
 def forms(text: str) -> dict[bytes, str]:
     """The bytes that a text may lie about as, with a name for each way of writing it."""
@@ -57,10 +55,9 @@ class Needles:
             for word, offset in self._telling(form, common):
                 by_start = self._by_word.setdefault(word, {}).setdefault(offset, {})
                 by_start.setdefault(form[:LEAST], []).append(form)
-        self._words = {memoryview(word).cast("I")[0]: word for word in self._by_word}
-        self._met = frozenset(self._words)
+        self._words = frozenset(memoryview(word).cast("I")[0] for word in self._by_word)
 
-    def _telling(self, form: bytes, common: Counter[bytes]) -> set[Place]:
+    def _telling(self, form: bytes, common: Counter[bytes]) -> set[tuple[bytes, int]]:
         """For each place at which the form may begin, one of its words, which few other forms have."""
         step = _WORD // len(self._shifts)
         words = [(common[word], place, word) for place, word in enumerate(_words(form))]
@@ -89,25 +86,20 @@ class Needles:
                     yield text, name, start + place
 
     def _found_in(self, block: bytes) -> dict[bytes, int]:
-        met: set[int] = set()
+        found: dict[bytes, int] = {}
         for shift in self._shifts:
             whole = shift + (len(block) - shift) // _WORD * _WORD
-            if whole > shift:
-                met |= self._met.intersection(memoryview(block)[shift:whole].cast("I"))
-        found: dict[bytes, int] = {}
-        for number in met:
-            word = self._words[number]
-            by_offset = self._by_word[word]
-            place = block.find(word)
-            while place >= 0:
-                for offset, by_start in by_offset.items():
+            if whole <= shift:
+                continue
+            words = memoryview(block)[shift:whole].cast("I")
+            if not (met := self._words.intersection(words)):
+                continue
+            for place in (number * _WORD + shift for number, word in enumerate(words) if word in met):
+                for offset, by_start in self._by_word[block[place : place + _WORD]].items():
                     start = place - offset
-                    if start < 0:
-                        continue
-                    for form in by_start.get(block[start : start + LEAST], ()):
+                    for form in by_start.get(block[start : start + LEAST], ()) if start >= 0 else ():
                         if form not in found and block.startswith(form, start):
                             found[form] = start
-                place = block.find(word, place + 1)
         return found
 
 

