@@ -12,7 +12,7 @@ LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashe
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help venv run test test-system lint bench check-deep lock clean
+.PHONY: help venv run test test-system lint bench check-deep docs lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,6 +52,9 @@ bench: venv ## repeat the measurements, as ratios, and print the machine
 
 check-deep: venv ## hours instead of minutes: more examples, more interleavings
 	ZGODA_TEST_INTERLEAVINGS=$(DEEP) HYPOTHESIS_PROFILE=deep $(BIN)/pytest -m "not system" -n $(WORKERS) -q
+
+docs: venv ## write the pages that are made from the code: commands, problems, the law report
+	$(BIN)/python -m tests.docs.generate
 
 lock: venv ## write requirements.txt anew from pyproject.toml
 	$(LOCK) --upgrade --extra dev pyproject.toml --output-file requirements.txt

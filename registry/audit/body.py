@@ -72,7 +72,11 @@ def build(
     if not _REQUEST.fullmatch(request):
         raise Misuse("request.invalid", "A request id is at most 100 letters, digits, dots and dashes.")
     # The envelope is written by hand, which is six times faster; a property test holds it to RFC 8785.
-    told = '["' + '","'.join(subjects) + '"]' if isinstance(subjects, list) and subjects else _plain(subjects or [])
+    told = (
+        '["' + '","'.join(subjects) + '"]'
+        if isinstance(subjects, list) and subjects
+        else _plain(subjects or [])
+    )
     tail = f'","detail":{_canonical(detail)}{middle},"request":"{request}","subjects":{told},"v":{VERSION}}}'
     split = Split(head.encode(), tail.encode())
     if len(split.head) + TIME_BYTES + len(split.tail) > tiles.MAX_ENTRY_BYTES:

@@ -15,7 +15,8 @@ async def reindex(session: Session, epoch: Epoch, people: Sequence[PersonKeys]) 
     """Index every identifier that these persons have or had under `epoch`; how many rows were new."""
     keys = {one.contact_id: one for one in people}
     rows = await session.all(
-        "SELECT contact_id, identifier_id, kind, value FROM assignment WHERE contact_id = ANY(%s)", (list(keys),)
+        "SELECT contact_id, identifier_id, kind, value FROM assignment WHERE contact_id = ANY(%s)",
+        (list(keys),),
     )
     return await _write(session, epoch, keys, rows)
 
@@ -33,7 +34,10 @@ async def unindexed(session: Session, epoch: Epoch, limit: int) -> list[UUID]:
 
 
 async def _write(
-    session: Session, epoch: Epoch, keys: Mapping[UUID, PersonKeys], rows: Sequence[tuple[UUID, UUID, int, bytes]]
+    session: Session,
+    epoch: Epoch,
+    keys: Mapping[UUID, PersonKeys],
+    rows: Sequence[tuple[UUID, UUID, int, bytes]],
 ) -> int:
     values: dict[bytes, UUID] = {}
     for contact_id, identifier_id, kind, sealed in rows:

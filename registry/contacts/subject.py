@@ -34,7 +34,9 @@ async def export(session: Session, ring: KeyRing, contact_id: UUID, keys: Person
         "fields": [
             {
                 "field": one.field,
-                "value": one.plain if one.value is None else keys.open(FIELD_VALUE, bytes(one.value)).decode(),
+                "value": one.plain
+                if one.value is None
+                else keys.open(FIELD_VALUE, bytes(one.value)).decode(),
                 "source": one.source,
                 "recorded_at": one.recorded_at,
             }

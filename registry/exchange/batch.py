@@ -28,7 +28,7 @@ from registry.policy.model import Grade, PolicySet
 from registry.standing import service as standing
 
 
-class Moved(Exception):  # noqa: N818  # the name says the fact
+class Moved(Exception):  # the name says the fact
     """Somebody changed who has an identifier between the look and the lock: the batch is to be done again."""
 
 

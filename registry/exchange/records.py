@@ -25,7 +25,7 @@ class Record:
     problem: str | None = None
 
 
-class _LineTooLong(Exception):  # noqa: N818  # the name says the fact
+class _LineTooLong(Exception):  # the name says the fact
     pass
 
 

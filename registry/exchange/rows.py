@@ -72,7 +72,7 @@ def names_conflict(one: tuple[str, str], other: tuple[str, str]) -> bool:
 _Cell = Callable[[str], str]
 
 
-class _Rejected(Exception):  # noqa: N818  # the name says the fact
+class _Rejected(Exception):  # the name says the fact
     """args[0] is the reason."""
 
 

@@ -11,7 +11,7 @@ _OLDEST = datetime(1990, 1, 1, tzinfo=UTC)
 _ZEROS = ("0000-00-00", "1970-01-01 00:00:00", "1970-01-01T00:00:00")
 
 
-class Unreadable(ValueError):  # noqa: N818  # the name says the fact
+class Unreadable(ValueError):  # the name says the fact
     """The text is no time, or one that cannot have been."""
 
 

@@ -4,10 +4,10 @@ It runs behind admission and says what the route would say; whatever is the leas
 time, an audience, an `Idempotency-Key`, a mistake) goes on to the route, with its body.
 """
 
-from typing import Any, cast
+from typing import Any
 
 import msgspec
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, Receive, Scope, Send
 
 from registry.access.principals import Principal, Rights
 from registry.contacts.referring import reference_of
@@ -15,6 +15,8 @@ from registry.gate.checks import Check, Checks
 from registry.gate.schemas import Answer, Ask
 from registry.kit.caller import Caller
 
+# Bytes; no plain check is as long as a tenth of it.
+LARGEST = 10_000
 _DECODE = msgspec.json.Decoder(Ask).decode
 _ENCODE = msgspec.json.Encoder().encode
 _JSON = (b"content-type", b"application/json")
@@ -27,10 +29,17 @@ def express(app: ASGIApp) -> ASGIApp:
         if scope.get("method") != "POST" or not _plain(scope):
             await app(scope, receive, send)
             return
-        first = cast(Message, await receive())
-        asked = _asked(first)
+        pieces: list[Any] = []
+        size = 0
+        while True:
+            piece: Any = await receive()
+            pieces.append(piece)
+            size += len(piece.get("body", b""))
+            if size > LARGEST or not piece.get("more_body"):
+                break
+        asked = _asked(pieces, size)
         if asked is None:
-            await app(scope, _again(first, receive), send)
+            await app(scope, _again(pieces, receive), send)
             return
         checks: Checks = scope["litestar_app"].state.checks
         body = _ENCODE(Answer.of(await checks.ask(check_of(scope, asked))))
@@ -67,20 +76,22 @@ def _plain(scope: Scope) -> bool:
     return is_json
 
 
-def _asked(message: Message) -> Ask | None:
-    """The question, if it came in one piece and is a plain check."""
-    if message["type"] != "http.request" or message.get("more_body"):
+def _asked(pieces: list[Any], size: int) -> Ask | None:
+    """The question, if it came whole and is a plain check."""
+    if size > LARGEST or pieces[-1]["type"] != "http.request":
         return None
     try:
-        asked: Ask = _DECODE(message["body"])
+        asked: Ask = _DECODE(
+            pieces[0]["body"] if len(pieces) == 1 else b"".join(one["body"] for one in pieces)
+        )
     except ValueError:
         return None
     return asked if asked.subject is not None and asked.audience is None and asked.at is None else None
 
 
-def _again(first: Message, receive: Receive) -> Receive:
-    """`receive` with its first message put back."""
-    waiting: list[Any] = [first]
+def _again(pieces: list[Any], receive: Receive) -> Receive:
+    """`receive` with what came already put back."""
+    waiting = pieces[::-1]
 
     async def receiving() -> Any:
         return waiting.pop() if waiting else await receive()

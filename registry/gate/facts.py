@@ -76,8 +76,8 @@ class _Asked(NamedTuple):
 
 
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
-_AT = bindparam("at", None, type_=_INSTANT)
-_GIVEN_AFTER = bindparam("given_after", None, type_=_INSTANT)
+_AT: Any = bindparam("at", None, type_=_INSTANT)
+_GIVEN_AFTER: Any = bindparam("given_after", None, type_=_INSTANT)
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 
@@ -186,7 +186,7 @@ def chunk(
 ) -> Statement:
     """The next `size` persons after the contact id `after`, in the order of their ids, with their answers.
 
-    Rows: contact_id, code, assignment_id, address_id, evidence, soft_opt_in, jurisdiction.
+    Rows: contact_id, code, assignment_id.
     """
     moment = Moment.of(policies, purpose, channel, at)
     text = _chunk_text(_asked(policies, purpose, channel, moment))
@@ -201,10 +201,6 @@ def _chunk_text(asked: _Asked) -> str:
             GATE_STATE.c.contact_id,
             code,
             GATE_STATE.c.assignment_id,
-            GATE_STATE.c.address_id,
-            GATE_STATE.c.evidence,
-            GATE_STATE.c.soft_opt_in,
-            GATE_STATE.c.jurisdiction,
         )
         .where(_scoped(asked), GATE_STATE.c.contact_id > bindparam("after", None, type_=Uuid))
         .ext(distinct_on(GATE_STATE.c.contact_id))

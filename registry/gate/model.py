@@ -42,13 +42,13 @@ class Facts:
     jurisdiction: Any
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            if getattr(self, field.name) is None:
-                raise ValueError(f"the fact {field.name} was not loaded")
+        for fact in fields(self):
+            if getattr(self, fact.name) is None:
+                raise ValueError(f"the fact {fact.name} was not loaded")
 
     @classmethod
     def of(cls, row: GateState) -> "Facts":
-        return cls(**{field.name: getattr(row, field.name) for field in fields(cls)})
+        return cls(**{fact.name: getattr(row, fact.name) for fact in fields(cls)})
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,9 @@ async def writable(session: Session, ring: KeyRing) -> list[Epoch]:
     The database is asked before the ring: an epoch is closed long after the next one came into the ring, so
     whoever sees it closed has the next one. One that closes meanwhile is refused by its trigger (ZG001).
     """
-    closed = {row.epoch for row in await session.all("SELECT epoch FROM key_epoch WHERE closed_at IS NOT NULL")}
+    closed = {
+        row.epoch for row in await session.all("SELECT epoch FROM key_epoch WHERE closed_at IS NOT NULL")
+    }
     open_ones = [epoch for epoch in ring.live() if epoch.number not in closed]
     if not open_ones:
         raise KeyEpochMissing(max(closed) + 1)

@@ -20,7 +20,9 @@ class ExportUnusable(Refused):
     """What was written does not open what it should; the old keys stay."""
 
     def __init__(self, detail: str) -> None:
-        super().__init__("keys.export_unusable", detail, mend="run zgoda keys rotate again with another --export")
+        super().__init__(
+            "keys.export_unusable", detail, mend="run zgoda keys rotate again with another --export"
+        )
 
 
 @dataclass(frozen=True, slots=True)

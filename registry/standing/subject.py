@@ -39,9 +39,7 @@ async def export(session: Session, ring: KeyRing, contact_id: UUID, keys: Person
         "person": {**row._asdict(), "state": ContactState(row.state).name.lower()},
         "gate": {
             "source": "worked out from the entries, grounds and addresses below",
-            "rows": [
-                {**one._asdict(), "consent": Consent(one.consent).name.lower()} for one in states
-            ],
+            "rows": [{**one._asdict(), "consent": Consent(one.consent).name.lower()} for one in states],
         },
         "addresses": [one._asdict() for one in addresses],
         "address_refusals": [one._asdict() for one in refusals],

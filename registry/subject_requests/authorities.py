@@ -6,7 +6,10 @@ AUTHORITIES: dict[str, tuple[str, str]] = {
     "BG": ("Commission for Personal Data Protection", "https://cpdp.bg"),
     "CY": ("Commissioner for Personal Data Protection", "https://www.dataprotection.gov.cy"),
     "CZ": ("Úřad pro ochranu osobních údajů", "https://uoou.gov.cz"),
-    "DE": ("Die Bundesbeauftragte für den Datenschutz und die Informationsfreiheit", "https://www.bfdi.bund.de"),
+    "DE": (
+        "Die Bundesbeauftragte für den Datenschutz und die Informationsfreiheit",
+        "https://www.bfdi.bund.de",
+    ),
     "DK": ("Datatilsynet", "https://www.datatilsynet.dk"),
     "EE": ("Andmekaitse Inspektsioon", "https://www.aki.ee"),
     "ES": ("Agencia Española de Protección de Datos", "https://www.aepd.es"),
@@ -37,4 +40,7 @@ AUTHORITIES: dict[str, tuple[str, str]] = {
 }
 
 # Where the country is none of these: the members of the European Data Protection Board.
-ALL = ("European Data Protection Board, list of members", "https://www.edpb.europa.eu/about-edpb/about-edpb/members_en")
+ALL = (
+    "European Data Protection Board, list of members",
+    "https://www.edpb.europa.eu/about-edpb/about-edpb/members_en",
+)

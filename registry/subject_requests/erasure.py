@@ -147,6 +147,7 @@ async def uncertified(session: Session) -> list[UUID]:
 async def certify(session: Session, before: int) -> int:
     """Certify the erasures of persons whose keys were only ever wrapped under epochs before this one."""
     done = await session.execute(
-        "UPDATE erasure SET certified_at = clock_timestamp() WHERE certified_at IS NULL AND epoch < %s", (before,)
+        "UPDATE erasure SET certified_at = clock_timestamp() WHERE certified_at IS NULL AND epoch < %s",
+        (before,),
     )
     return done.rowcount

@@ -18,8 +18,12 @@ _RIGHTS = (
     N_("You may withdraw your consent at any time; what was done before stays lawful (GDPR art. 7(3))."),
     N_("You may complain to a supervisory authority (GDPR art. 77)."),
 )
-_NO_PROGRAM_ALONE = N_("No program alone decides anything about you with legal or similar effects (GDPR art. 22).")
-_PROGRAM_ALONE = N_("A program alone decides about you; you may ask that a person looks at it (GDPR art. 22).")
+_NO_PROGRAM_ALONE = N_(
+    "No program alone decides anything about you with legal or similar effects (GDPR art. 22)."
+)
+_PROGRAM_ALONE = N_(
+    "A program alone decides about you; you may ask that a person looks at it (GDPR art. 22)."
+)
 _NO_TRANSFER = N_("Your data do not leave the European Economic Area.")
 
 

@@ -61,9 +61,14 @@ class Needles:
         """For each place at which the form may begin, one of its words, which few other forms have."""
         step = _WORD // len(self._shifts)
         words = [(common[word], place, word) for place, word in enumerate(_words(form))]
-        return {(word, place) for _, place, word in (min(words[first::step]) for first in range(min(step, len(words))))}
+        return {
+            (word, place)
+            for _, place, word in (min(words[first::step]) for first in range(min(step, len(words))))
+        }
 
-    def search(self, buffer: "memoryview | bytes", seen: set[int] | None = None) -> Iterator[tuple[str, str, int]]:
+    def search(
+        self, buffer: "memoryview | bytes", seen: set[int] | None = None
+    ) -> Iterator[tuple[str, str, int]]:
         """(text, form, place) of what is in the buffer; each form once in a block.
 
         `seen` remembers blocks by their hash across calls: what was looked at once is not looked at again.

@@ -104,7 +104,9 @@ def scan(places: Iterable[Path], wanted: Iterable[Wanted | str], epochs: Iterabl
     return residue
 
 
-def _raw_pass(paths: Sequence[Path], needles: Needles, epochs: Mapping[int, Sequence[Epoch]], residue: Residue) -> Keys:
+def _raw_pass(
+    paths: Sequence[Path], needles: Needles, epochs: Mapping[int, Sequence[Epoch]], residue: Residue
+) -> Keys:
     """Texts that lie there in clear, and every person's keys that can be unwrapped."""
     keys = ciphertexts.collect(())
     seen: set[int] = set()
@@ -172,7 +174,9 @@ def _search_opened(batch: Sequence[Opened], needles: Needles, owners: Owners, re
         if _note_opened(residue, owners, text, batch[bisect_right(ends, place)]):
             continue
         # That one is somebody else's who is called alike; is there another?
-        sought = next(way for way, name in forms(text).items() if name == form and joined.startswith(way, place))
+        sought = next(
+            way for way, name in forms(text).items() if name == form and joined.startswith(way, place)
+        )
         while (place := joined.find(sought, place + 1)) >= 0:
             if _note_opened(residue, owners, text, batch[bisect_right(ends, place)]):
                 break

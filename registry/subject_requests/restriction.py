@@ -17,7 +17,9 @@ Because = Literal["accuracy", "unlawful", "claims", "objection"]
 REASONS: tuple[Because, ...] = ("accuracy", "unlawful", "claims", "objection")
 
 
-async def restrict(session: Session, ring: KeyRing, reference: Reference, because: Because) -> tuple[UUID, UUID]:
+async def restrict(
+    session: Session, ring: KeyRing, reference: Reference, because: Because
+) -> tuple[UUID, UUID]:
     """Restrict a person; (person, request). Doing it again keeps the first date. Raises as `intake.person`."""
     contact_id = await intake.person(session, ring, reference)
     await contacts.lock(session, [contact_id])

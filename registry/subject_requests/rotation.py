@@ -123,7 +123,9 @@ async def _complete(work: Rotation, target: Epoch, export: Path, advance: Advanc
     await _drop_indexes(work, target)
     async with database.begin(work.caller, Role.RETENTION) as session:
         if await rotation.named(session, old):
-            raise Refused("keys.epoch_named", "Rows still need the old epoch.", mend="run zgoda keys rotate again")
+            raise Refused(
+                "keys.epoch_named", "Rows still need the old epoch.", mend="run zgoda keys rotate again"
+            )
         wrapped = await rotation.sample(session, SAMPLE)
     moved = exports.write(ring.folder, ring, export, old, wrapped)
     # Somebody may have read a wrapped key of the old epoch and be about to unwrap it.

@@ -38,9 +38,13 @@ async def run(chosen: list[str], sizes: Sizes, *, as_json: bool) -> None:
 def main() -> None:
     """Parse the command line and measure."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("measurements", nargs="*", metavar="NAME", help=f"of {', '.join(MEASUREMENTS)}; else all")
+    parser.add_argument(
+        "measurements", nargs="*", metavar="NAME", help=f"of {', '.join(MEASUREMENTS)}; else all"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object")
-    parser.add_argument("--quick", action="store_true", help="small sizes: shows the shape, says nothing of speed")
+    parser.add_argument(
+        "--quick", action="store_true", help="small sizes: shows the shape, says nothing of speed"
+    )
     parser.add_argument("--people", type=int, help="persons to import; 1000000 for the goal of memory")
     parser.add_argument("--rounds", type=int, help="how often each is measured, in turns with its limit")
     options = parser.parse_args()

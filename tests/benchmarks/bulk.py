@@ -49,7 +49,8 @@ async def measure(sizes: Sizes) -> list[Figure]:
             began = perf_counter()
             async with workspace.database.begin(CALLER) as session:
                 number = await session.value(
-                    "SELECT count(*) FROM gate_state WHERE purpose_id = %s", (policies.purpose_ids["newsletter"],)
+                    "SELECT count(*) FROM gate_state WHERE purpose_id = %s",
+                    (policies.purpose_ids["newsletter"],),
                 )
             return int(number) / (perf_counter() - began)
 

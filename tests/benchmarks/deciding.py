@@ -13,7 +13,7 @@ from registry.gate import service
 from registry.gate.checks import BATCH, Check, Checks
 from registry.gate.model import Question
 from registry.kit import postgres
-from registry.kit.postgres_cluster import binaries
+from registry.kit.postgres_programs import binaries
 from tests.benchmarks import installations, people
 from tests.benchmarks.figures import Figure, against
 from tests.benchmarks.installations import CALLER, Place

@@ -21,14 +21,11 @@ async def measure(sizes: Sizes) -> list[Figure]:
     """`zgoda import` of a `zgoda sample`, as its own process, against COPY of as many bare rows before and after."""
     async with installations.place() as place:
         file = place.folder / "people.zip"
-        await processes.run(
-            processes.zgoda(
-                place.data, "sample", "--people", str(sizes.imported_persons), "--seed", "1", "--out", str(file), "--json"
-            )
-        )
-        command = processes.zgoda(
-            place.data, "import", str(file), "--format", "mailchimp", "--mapping", f"{file}.mapping.toml", "--json"
-        )
+        people = str(sizes.imported_persons)
+        sample = ["sample", "--people", people, "--seed", "1", "--out", str(file)]
+        await processes.run(processes.zgoda(place.data, *sample, "--json"))
+        told = ["import", str(file), "--format", "mailchimp", "--mapping", f"{file}.mapping.toml"]
+        command = processes.zgoda(place.data, *told, "--json")
         before = await _bare(place, sizes.imported_persons)
         ran = await processes.run(command)
         after = await _bare(place, sizes.imported_persons)
@@ -82,5 +79,6 @@ async def _bare(place: Place, number: int) -> float:
 def _lines(number: int) -> Iterator[str]:
     for start in range(0, number, 1000):
         yield "".join(
-            f"{n}\tperson{n}@example.org\tAnna\tKowalska {n}\tRiga\n" for n in range(start, min(start + 1000, number))
+            f"{n}\tperson{n}@example.org\tAnna\tKowalska {n}\tRiga\n"
+            for n in range(start, min(start + 1000, number))
         )

@@ -6,7 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from registry.kit.postgres_cluster import binaries
+from registry.kit.postgres_programs import binaries
 from registry.kit.postgres_settings import memory
 
 

@@ -1,4 +1,4 @@
-"""Handing messages over: claimed, decided under lock, composed, sent by SMTP, kept and audited; against bare sending."""
+"""Handing messages over: claimed, decided under lock, composed, sent, kept and audited; against bare sending."""
 
 import asyncio
 import sys

@@ -138,9 +138,7 @@ def test_a_plain_grant_waits_for_its_confirmation_where_two_steps_are_asked() ->
     double = Scope("nordwind", "newsletter", True, True, Grade.ATTESTED, True, "email", HOME)
     grant = entry(1, GRANT, 1)
     assert consent(grant, scope=double) is Consent.UNCONFIRMED
-    assert (
-        consent(grant, entry(2, EntryKind.CONFIRMED, 2, refers_to=grant.id), scope=double) is Consent.GIVEN
-    )
+    assert consent(grant, entry(2, EntryKind.CONFIRMED, 2, refers_to=grant.id), scope=double) is Consent.GIVEN
 
 
 def test_an_invalidated_grant_is_gone() -> None:

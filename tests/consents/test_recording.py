@@ -31,7 +31,9 @@ async def test_permits_after_a_grant_and_denies_after_a_withdrawal(workspace: An
 
 
 @pytest.mark.law("LP-01")
-@pytest.mark.parametrize("how", ["default", "pre_ticked", "scroll", "silence", "inactivity", None, "anything"])
+@pytest.mark.parametrize(
+    "how", ["default", "pre_ticked", "scroll", "silence", "inactivity", None, "anything"]
+)
 async def test_refuses_what_is_no_act(workspace: Any, how: str | None) -> None:
     person = await make(workspace, "anna@example.test")
     with pytest.raises(Misuse, match=r"consent\.act_invalid"):

@@ -15,12 +15,17 @@ PEOPLE = 400
 
 def zgoda(data: Path, *args: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "registry", "--data", str(data), *args], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "registry", "--data", str(data), *args],
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
 @pytest.fixture(scope="module")
-def toured(tmp_path_factory: pytest.TempPathFactory, module_data_folder: Path) -> tuple[Path, Path, dict[str, Any]]:
+def toured(
+    tmp_path_factory: pytest.TempPathFactory, module_data_folder: Path
+) -> tuple[Path, Path, dict[str, Any]]:
     """One tour for all tests here: data folder, what was outside, and the figures."""
     outside = tmp_path_factory.mktemp("outside")
     done = zgoda(module_data_folder, "demo", "--people", str(PEOPLE), "--keep", str(outside), "--json")

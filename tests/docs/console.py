@@ -84,7 +84,8 @@ class Shell:
         line = command if background else f"{{ {command}\n}} 2>&1"
         self._process.stdin.write(f"{line}\necho '{self._MARK}'\n")
         self._process.stdin.flush()
-        printed, deadline = [], time.monotonic() + seconds
+        printed: list[str] = []
+        deadline = time.monotonic() + seconds
         for text in self._process.stdout:
             if text.endswith(f"{self._MARK}\n"):
                 return "".join(printed) + text.removesuffix(f"{self._MARK}\n")

@@ -14,7 +14,7 @@ from registry.exchange import mapping
 from registry.gate import cases
 from registry.kit.caller import Caller
 from registry.policy import loader
-from tests.docs.console import blocks
+from tests.docs.console import Block, blocks
 from tests.docs.law_report import ROOT
 
 HOW_TO = ROOT / "docs" / "how-to"
@@ -42,7 +42,7 @@ def test_the_mapping_of_the_tutorial_and_of_the_how_to_are_mappings() -> None:
     assert mapping.parse(tomllib.loads(whole), "csv").missing_attestation == ()
 
 
-def _indented(path: Path, kind: str) -> list:
+def _indented(path: Path, kind: str) -> list[Block]:
     """Blocks inside list items, too."""
     text = "\n".join(line.removeprefix("   ") for line in path.read_text("utf-8").splitlines())
     return [block for block in blocks(text + "\n") if block.kind == kind]
@@ -61,11 +61,19 @@ async def test_the_outside_verifier_accepts_an_export_and_refuses_a_changed_one(
     (program,) = [b for b in blocks((HOW_TO / "verify-the-log.md").read_text("utf-8")) if b.kind == "go"]
     (tmp_path / "verify.go").write_text(program.text)
     cache = str(tmp_path / "cache")
-    environment = {**os.environ, "GO111MODULE": "off", "GOPATH": "/usr/share/gocode", "GOFLAGS": "", "GOCACHE": cache}
+    environment = {
+        **os.environ,
+        "GO111MODULE": "off",
+        "GOPATH": "/usr/share/gocode",
+        "GOFLAGS": "",
+        "GOCACHE": cache,
+    }
     subprocess.run(["go", "build", "verify.go"], cwd=tmp_path, env=environment, check=True)
 
     def verified(file: str) -> bool:
-        done = subprocess.run([tmp_path / "verify", file, vkey], cwd=tmp_path, capture_output=True, check=False)
+        done = subprocess.run(
+            [tmp_path / "verify", file, vkey], cwd=tmp_path, capture_output=True, check=False
+        )
         return done.returncode == 0 and done.stdout.startswith(b"verified 30")
 
     assert verified("log.jsonl")

@@ -31,7 +31,9 @@ def shell(data_folder: Path) -> Iterator[tuple[Shell, Path, dict[str, str]]]:
     opened.close()
 
 
-def test_every_command_of_the_tutorial_prints_what_it_shows(shell: tuple[Shell, Path, dict[str, str]]) -> None:
+def test_every_command_of_the_tutorial_prints_what_it_shows(
+    shell: tuple[Shell, Path, dict[str, str]],
+) -> None:
     opened, folder, ports = shell
 
     def here(text: str) -> str:
@@ -46,6 +48,8 @@ def test_every_command_of_the_tutorial_prints_what_it_shows(shell: tuple[Shell, 
         elif block.kind == "console":
             for step in steps(block):
                 printed = opened.run(here(step.command))
-                assert fits(here(step.shown), printed), f"$ {step.command}\n{printed}\nis shown as\n{step.shown}"
+                assert fits(here(step.shown), printed), (
+                    f"$ {step.command}\n{printed}\nis shown as\n{step.shown}"
+                )
                 done += 1
     assert done > 25

@@ -169,7 +169,7 @@ async def test_goes_on_at_the_row_where_it_stopped(workspace: Workspace, tmp_pat
     rows = [row(f"{n}@x.test" if n % 4 else "broken") for n in range(40)]
     path = archive(tmp_path / "f.zip", subscribed=rows)
 
-    class Killed(Exception):  # noqa: N818  # the name says the fact
+    class Killed(Exception):  # the name says the fact
         pass
 
     def kill(counts: Any, _done: int, _total: int) -> None:

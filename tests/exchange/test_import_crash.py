@@ -59,11 +59,13 @@ def test_killed_at_any_moment_and_run_again_it_is_as_if_never_killed(
         if process.poll() is None:
             process.send_signal(signal.SIGKILL)
             killed += 1
-        process.wait()
+        if process.wait() == 0:
+            break  # it was quicker than we
     assert killed > 0
     done = told(data_folder, *importing)
     if done["resumed"]:
-        assert done["created"] == counts["imported"]
+        # One that was killed after its last row leaves nothing to resume, and the next one finds everybody known.
+        assert done["created"] in (counts["imported"], 0)
         assert done["rejected_by"] == counts["rejected_by"]
         listed = Path(f"{path}.rejects.csv").read_text().splitlines()
         assert len(listed) - 1 == len(set(listed[1:])) == counts["rejected"]

@@ -85,7 +85,9 @@ class Canaries:
             return number, f'"{column}": "{shown}"'
         if PERSONAL[table][column] is OPENED:
             code = next(c for c in COLUMNS.values() if (c.table, c.column) == (table, column))
-            return sealed(code, word if table in ("assignment", "contact_field") else json.dumps({"a": word})), word
+            return sealed(
+                code, word if table in ("assignment", "contact_field") else json.dumps({"a": word})
+            ), word
         if type_ in ("smallint", "integer", "bigint"):
             return n, f'"{column}": {n}'
         if type_ == "boolean":
@@ -113,7 +115,9 @@ async def test_a_canary_in_every_column_comes_back(workspace: Any) -> None:
     async with workspace.database.begin(CALLER) as session:
         keys = (await persons.load(session, workspace.ring, [person]))[person]
         (address,) = await session.all("SELECT address_id FROM assignment WHERE contact_id = %s", (person,))
-        identifier = await session.value("SELECT identifier_id FROM assignment WHERE contact_id = %s", (person,))
+        identifier = await session.value(
+            "SELECT identifier_id FROM assignment WHERE contact_id = %s", (person,)
+        )
 
     def sealed(column: SealedColumn, text: str) -> bytes:
         return keys.seal(column, text.encode())
@@ -178,7 +182,11 @@ async def test_the_log_tells_when_and_what_for_and_not_who(workspace: Any) -> No
     told = await make_package(workspace, person)
     last = told["data"]["audit"]["entries"][-1]
     assert set(last) == {"entry", *(name for name, how in LOG.items() if how is TOLD)}
-    assert (last["purpose"], last["reason"], last["kinds"]) == ("canary-purpose", "canary reason 77", ["canarykind"])
+    assert (last["purpose"], last["reason"], last["kinds"]) == (
+        "canary-purpose",
+        "canary reason 77",
+        ["canarykind"],
+    )
     assert "01890a5d-ac96" not in json.dumps(told)
 
 
@@ -197,7 +205,13 @@ async def test_what_is_to_be_told_beside_the_data(workspace: Any) -> None:
     assert len(told["rights"]) == 8
     assert "VDAR 22. pants" in told["automated_decisions"]["logic"]
     assert {"test", "shop"} <= set(told["sources"])
-    assert {one["kind"] for one in told["kinds"]} >= {"email", "external", "first_name", "consents", "grounds"}
+    assert {one["kind"] for one in told["kinds"]} >= {
+        "email",
+        "external",
+        "first_name",
+        "consents",
+        "grounds",
+    }
     assert {one["id"] for one in told["terms"]} >= {"identity", "proof"}
 
 
@@ -245,7 +259,9 @@ async def test_access_over_http_is_given_and_never_kept(workspace: Any, admin: h
         assert await session.value("SELECT count(*) FROM idempotency_key") == 0
 
 
-async def test_restriction_over_http_holds_at_once_and_is_lifted(workspace: Any, admin: httpx.AsyncClient) -> None:
+async def test_restriction_over_http_holds_at_once_and_is_lifted(
+    workspace: Any, admin: httpx.AsyncClient
+) -> None:
     anna = await lived(workspace)
     body = {"kind": "restriction", "subject": {"id": str(anna)}, "because": "objection"}
     answer = await post(admin, body)
@@ -274,7 +290,9 @@ async def test_erasure_over_http_is_done_once(workspace: Any, admin: httpx.Async
 
 
 @pytest.mark.parametrize("kind", ["access", "restriction", "erasure"])
-async def test_only_those_whose_role_lists_it_may_ask(workspace: Any, client: httpx.AsyncClient, kind: str) -> None:
+async def test_only_those_whose_role_lists_it_may_ask(
+    workspace: Any, client: httpx.AsyncClient, kind: str
+) -> None:
     anna = await lived(workspace)
     body = {"kind": kind, "subject": {"id": str(anna)}}
     for role, status in (("dpo", 200), ("marketer", 403), ("engine", 403), ("write", 403), ("auditor", 403)):

@@ -59,7 +59,9 @@ async def test_nothing_is_left_of_the_erased_and_all_of_the_others(workspace: An
     async with workspace.database.begin(CALLER) as session:
         keys = await persons.load(session, workspace.ring, [anna, bob])
         assert set(keys) == {bob}
-        row = await session.one("SELECT state, restricted_at, restriction FROM gate_row WHERE subject_id = %s", (anna,))
+        row = await session.one(
+            "SELECT state, restricted_at, restriction FROM gate_row WHERE subject_id = %s", (anna,)
+        )
         assert tuple(row) == (1, None, None)
         assert await session.value("SELECT count(*) FROM identifier") == 2
         assert await session.value("SELECT count(*) FROM identifier_index") == 2
@@ -209,7 +211,9 @@ async def test_proof_is_kept_where_the_policy_says_so_and_opens_nothing_else(wor
     policies = workspace.policies
     proof = next(one for one in policies.retention.values() if one.id == "proof")
     keeping = policies.model_copy(
-        update={"retention": {**policies.retention, proof.id: proof.model_copy(update={"kept_on_erasure": True})}}
+        update={
+            "retention": {**policies.retention, proof.id: proof.model_copy(update={"kept_on_erasure": True})}
+        }
     )
     await erasure.erase_person(
         workspace.database, workspace.ring, keeping, CALLER, parse_reference(str(anna))

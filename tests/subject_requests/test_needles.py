@@ -16,7 +16,9 @@ TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=
 
 @settings(max_examples=300, deadline=None)
 @given(TEXT, st.binary(max_size=40), st.binary(max_size=40), st.lists(TEXT, max_size=20))
-def test_every_form_is_found_wherever_it_begins(text: str, before: bytes, after: bytes, others: list[str]) -> None:
+def test_every_form_is_found_wherever_it_begins(
+    text: str, before: bytes, after: bytes, others: list[str]
+) -> None:
     needles = Needles([*others, text])
     for form in forms(text):
         assert text in {found for found, _, _ in needles.search(before + form + after)}

@@ -73,7 +73,10 @@ async def populate(workspace: Any, count: int) -> dict[UUID, dict[str, str]]:
     ring, policies = workspace.ring, workspace.policies
     new = [
         NewContact(
-            [NewIdentifier(normalise(Kind[kind.upper()], text[kind])) for kind in ("email", "phone", "external")],
+            [
+                NewIdentifier(normalise(Kind[kind.upper()], text[kind]))
+                for kind in ("email", "phone", "external")
+            ],
             "test",
             {name: text[name] for name in ("first_name", "last_name", "city")},
             country="LV",
@@ -128,9 +131,7 @@ def wanted(typed: dict[UUID, dict[str, str]], people: list[UUID]) -> list[Wanted
 
 
 async def rotate(workspace: Any, export: Path) -> None:
-    await rotation.rotate(
-        Rotation(workspace.database, workspace.ring, workspace.policies, CALLER), export
-    )
+    await rotation.rotate(Rotation(workspace.database, workspace.ring, workspace.policies, CALLER), export)
 
 
 def copied(data: Path, to: Path) -> Path:
@@ -194,7 +195,15 @@ async def test_no_stored_value_confirms_a_guess_without_the_suppression_key(
     residue.checkpoint(installed.settings)
     ring: FileKeyRing = installed.ring
     new = ring.current
-    others = [new.kek, new.index, ring.token, ring.token[:32], ring.token[32:], ring.signing.private_bytes_raw(), b""]
+    others = [
+        new.kek,
+        new.index,
+        ring.token,
+        ring.token[:32],
+        ring.token[32:],
+        ring.signing.private_bytes_raw(),
+        b"",
+    ]
     assert _confirmed(guesses, others, [data_folder, copy]) == set()
     # What is left is told by the suppression key alone.
     assert _confirmed(guesses, [ring.suppression], [data_folder], broad=True) == set(truth)
@@ -207,7 +216,12 @@ def _confirmed(guesses: list[str], keys: list[bytes], places: list[Path], *, bro
         kind = Kind.EMAIL if "@" in guess else Kind.PHONE
         identifier = normalise(kind, guess)
         text = identifier.broad if broad else identifier.value
-        plain = {text.encode(), text.upper().encode(), bytes([kind]) + text.encode(), identifier.broad.encode()}
+        plain = {
+            text.encode(),
+            text.upper().encode(),
+            bytes([kind]) + text.encode(),
+            identifier.broad.encode(),
+        }
         for form in plain:
             for key in keys:
                 digests[hmac.digest(key, form, "sha256")] = guess
@@ -241,7 +255,9 @@ async def test_plain_text_in_the_database_is_found(installed: Any, data_folder: 
     async with installed.database.begin(CALLER, Role.OWNER) as session:
         await session.execute("CREATE TABLE slip (id int, name text, note text)")
         long = "".join(os.urandom(3).hex() for _ in range(2000))
-        await session.execute("INSERT INTO slip VALUES (1, 'Kunigunda Slīpā', %s)", (f"{long} Slipped {long}",))
+        await session.execute(
+            "INSERT INTO slip VALUES (1, 'Kunigunda Slīpā', %s)", (f"{long} Slipped {long}",)
+        )
     residue.checkpoint(installed.settings)
     found = residue.scan([data_folder], ["Kunigunda Slīpā", "kunigunda slīpā", "Nobody Atall"]).found
     assert "Kunigunda Slīpā" in found
@@ -253,7 +269,9 @@ def test_a_key_that_lies_among_the_files_is_used(tmp_path: Path) -> None:
     ring = FileKeyRing.create(tmp_path / "ring" / "keys")
     keys = persons.PersonKeys.generate(new_id())
     blobs = tmp_path / "blobs"
-    blobs.write_bytes(b"..." + keys.wrap(ring.current) + b"..." + keys.seal(MESSAGE_VALUES, b'{"a": "Kunigunda"}'))
+    blobs.write_bytes(
+        b"..." + keys.wrap(ring.current) + b"..." + keys.seal(MESSAGE_VALUES, b'{"a": "Kunigunda"}')
+    )
     assert residue.scan([blobs], ["Kunigunda"]).found == {}
     assert set(residue.scan([tmp_path], ["Kunigunda"]).found) == {"Kunigunda"}
     export = tmp_path / "keys.export"

@@ -36,7 +36,9 @@ async def found(workspace: Any, reference: str) -> list[Any]:
         return await queries.resolve(session, workspace.ring, parse_reference(reference))
 
 
-async def test_the_survivors_are_found_and_opened_and_the_erasure_is_certified(workspace: Any, tmp_path: Path) -> None:
+async def test_the_survivors_are_found_and_opened_and_the_erasure_is_certified(
+    workspace: Any, tmp_path: Path
+) -> None:
     anna, bob = await lived(workspace), await lived(workspace, "bob@example.test", "C-2")
     await erase(workspace, anna)
     old = workspace.ring.current
@@ -47,7 +49,9 @@ async def test_the_survivors_are_found_and_opened_and_the_erasure_is_certified(w
     assert await reason(workspace, "email:bob@example.test") == "permit"
     async with workspace.database.begin(CALLER) as session:
         keys = (await persons.load(session, workspace.ring, [bob]))[bob]
-        assignment = await session.one("SELECT value FROM assignment WHERE contact_id = %s AND kind = 1", (bob,))
+        assignment = await session.one(
+            "SELECT value FROM assignment WHERE contact_id = %s AND kind = 1", (bob,)
+        )
         assert keys.open(persons.COLUMNS[1], bytes(assignment.value)) == b"bob@example.test"
         assert await session.value("SELECT array_agg(DISTINCT epoch) FROM identifier_index") == [2]
         row = await session.one("SELECT closed_at, destroyed_at FROM key_epoch WHERE epoch = 1")
@@ -293,3 +297,54 @@ async def test_what_was_decided_while_somebody_was_erased_is_swept(workspace: An
     await rotate(work(workspace), tmp_path / "keys.json")
     async with workspace.database.begin(CALLER) as session:
         assert await session.value("SELECT count(*) FROM decision") == 0
+
+
+async def half_way(workspace: Any) -> None:
+    """The state in the midst of a rotation: two epochs live."""
+    async with workspace.database.begin(CALLER, Role.RETENTION) as session:
+        await lower.announce(session, 2)
+    workspace.ring.add_epoch()
+
+
+async def test_writers_go_on_after_the_old_epoch_is_closed(workspace: Any, tmp_path: Path) -> None:
+    await half_way(workspace)
+    before = await make(workspace, "before@example.test", external="B")
+    async with workspace.database.begin(CALLER, Role.RETENTION) as session:
+        await lower.close(session, [1])
+    after = await make(workspace, "after@example.test", external="A")
+    with pytest.raises(contacts.IdentifierTaken):
+        await make(workspace, "else@example.test", external="B")
+    await rotate(work(workspace), tmp_path / "keys.json")
+    assert await found(workspace, "external:B") == [before]
+    assert await found(workspace, "external:A") == [after]
+
+
+async def test_two_writers_of_one_id_agree_whose_it_is_while_two_epochs_live(
+    workspace: Any, tmp_path: Path
+) -> None:
+    """The first knows of the old epoch alone; the second, of both, comes before the first has committed."""
+
+    def new(address: str) -> NewContact:
+        known = [
+            NewIdentifier(normalise(Kind.EMAIL, address)),
+            NewIdentifier(normalise(Kind.EXTERNAL, "SAME")),
+        ]
+        return NewContact(known, "test", country="LV")
+
+    async def second() -> None:
+        async with workspace.database.begin(CALLER) as late:
+            await contacts.create(late, workspace.ring, workspace.policies, [new("second@example.test")])
+
+    async with workspace.database.begin(CALLER) as early:
+        (first,) = await contacts.create(
+            early, workspace.ring, workspace.policies, [new("first@example.test")]
+        )
+        await half_way(workspace)
+        waiting = asyncio.create_task(second())
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+    with pytest.raises(contacts.IdentifierTaken):
+        await waiting
+    await rotate(work(workspace), tmp_path / "keys.json")
+    assert await found(workspace, "external:SAME") == [first]
+    assert await found(workspace, "email:first@example.test") == [first]

@@ -1,0 +1,118 @@
+"""The short way to a check says what the long one says, and takes only what it may."""
+
+import json
+
+import pytest
+
+from registry.gate import express
+from registry.gate.checks import Checks
+from tests.persons import make
+
+EMAIL = "ilze@example.org"
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """How many requests took the short way."""
+    found = []
+    check_of = express.check_of
+
+    def counted(scope, ask):
+        found.append(ask)
+        return check_of(scope, ask)
+
+    monkeypatch.setattr(express, "check_of", counted)
+    return found
+
+
+def question(person, **change):
+    return {"subject": {"id": str(person)}, "purpose": "newsletter", "channel": "email", **change}
+
+
+async def test_a_plain_check_takes_it(workspace, admin, asked):
+    person = await make(workspace, EMAIL)
+    answer = await admin.post("/api/v1/decisions", json=question(person))
+    assert (answer.status_code, answer.json()["reason"], len(asked)) == (200, "consent.missing", 1)
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_both_ways_answer_alike(workspace, admin, asked):
+    person = await make(workspace, EMAIL)
+    short = await admin.post("/api/v1/decisions", json=question(person))
+    long = await admin.post("/api/v1/decisions", json=question(person), headers={"Idempotency-Key": "one"})
+    assert len(asked) == 1
+    told = [
+        {name: text for name, text in answer.json().items() if name not in ("decision_id", "as_of")}
+        for answer in (short, long)
+    ]
+    assert told[0] == told[1]
+    assert list(short.json()) == list(long.json())
+    assert short.headers["content-type"] == long.headers["content-type"]
+    assert set(short.headers) == set(long.headers)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"at": "2030-01-01T00:00:00Z"}, {"subject": None, "audience": "all"}, {"colour": "red"}, {"channel": 1}],
+)
+async def test_whatever_is_unusual_goes_on_to_the_route_with_its_body(workspace, admin, asked, change):
+    person = await make(workspace, EMAIL)
+    answer = await admin.post("/api/v1/decisions", json=question(person, **change))
+    assert answer.status_code in (200, 400)
+    assert answer.status_code == 200 or "colour" in answer.text or "channel" in answer.text
+    assert not asked
+
+
+async def test_a_body_in_pieces_arrives_whole(workspace, admin, asked):
+    person = await make(workspace, EMAIL)
+    body = json.dumps(question(person)).encode()
+
+    async def pieces():
+        yield body[:10]
+        yield body[10:]
+
+    answer = await admin.post(
+        "/api/v1/decisions", content=pieces(), headers={"content-type": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["reason"]) == (200, "consent.missing")
+
+
+async def test_a_body_too_long_for_it_arrives_whole_as_well(workspace, admin, asked):
+    person = await make(workspace, EMAIL)
+    body = json.dumps(question(person)).encode() + b" " * 500_000
+
+    async def pieces():
+        for start in range(0, len(body), 50_000):
+            yield body[start : start + 50_000]
+
+    answer = await admin.post(
+        "/api/v1/decisions", content=pieces(), headers={"content-type": "application/json"}
+    )
+    assert (answer.status_code, answer.json()["reason"], asked) == (200, "consent.missing", [])
+
+
+async def test_nobody_gets_in_by_it(workspace, client, asked, monkeypatch):
+    person = await make(workspace, EMAIL)
+
+    async def ask(*_):
+        raise AssertionError("asked")
+
+    monkeypatch.setattr(Checks, "ask", ask)
+    answer = await client.post("/api/v1/decisions", json=question(person))
+    assert (answer.status_code, answer.json()["code"], asked) == (401, "credential.missing", [])
+
+
+async def test_a_purpose_out_of_scope_is_refused_as_on_the_long_way(workspace, client):
+    from registry.access import service
+    from tests.persons import CALLER
+
+    person = await make(workspace, EMAIL)
+    async with workspace.database.begin(CALLER) as session:
+        _, key = await service.create_key(
+            session, workspace.ring, "engine", "test", purposes=["order-messages"]
+        )
+    client.headers["Authorization"] = f"Bearer {key}"
+    short = await client.post("/api/v1/decisions", json=question(person))
+    long = await client.post("/api/v1/decisions", json=question(person), headers={"Idempotency-Key": "one"})
+    for answer in (short, long):
+        assert (answer.status_code, answer.json()["code"]) == (403, "purpose.out_of_scope")
