@@ -69,7 +69,7 @@ async def opened(settings: Settings, *, initialise: bool = False) -> AsyncIterat
                 await policy_service.mark_filled(session, policies)
         if not initialised(settings):
             write_secret(_marker(settings), json.dumps({"format": 1, "made_by": __version__}).encode())
-        yield Workspace(settings, database, ring, policies)
+        yield Workspace(settings.addressed(), database, ring, policies)
 
 
 @asynccontextmanager

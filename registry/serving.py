@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
@@ -40,13 +41,18 @@ def serve(
 ) -> None:
     """Serve the API, the persons' pages and the audit log, and send what is due."""
     terminal = terminal_of(ctx)
-    settings = chosen(terminal.settings, host, port, smtp)
+    settings = chosen(terminal.settings, smtp)
     with postgres.serving(settings.data):
         listener = listen(host, port)
         address = f"http://{host}:{listener.getsockname()[1]}"
+        if "base_url" not in settings.model_fields_set:
+            # Links in mails that a command queues lead here too (`Settings.addressed`).
+            settings = settings.model_copy(update={"base_url": address})
 
         async def body(stop: asyncio.Event) -> None:
             async with opened(settings) as workspace:
+                settings.address_file.touch(mode=0o600)
+                settings.address_file.write_text(address)
                 lines = [f"Zgoda answers at {address}"]
                 if new_admin_key:
                     async with workspace.database.begin(terminal.caller()) as session:
@@ -63,17 +69,15 @@ def serve(
 def worker(ctx: click.Context, smtp: str | None) -> None:
     """Seal the audit log and send what is due, without answering requests."""
     terminal = terminal_of(ctx)
-    settings = chosen(terminal.settings, None, None, smtp)
+    settings = chosen(terminal.settings, smtp)
     run_until_signal(lambda stop: _work(settings, stop))
 
 
-def chosen(settings: Settings, host: str | None, port: int | None, smtp: str | None) -> Settings:
-    """Settings with what the command line says above them; links lead to where we listen unless told otherwise."""
+def chosen(settings: Settings, smtp: str | None) -> Settings:
+    """Settings with what the command line says above them."""
     update: dict[str, object] = {}
     if smtp is not None:
         update["smtp"] = smtp
-    if host and port and "base_url" not in settings.model_fields_set:
-        update["base_url"] = f"http://{host}:{port}"
     made = settings.model_copy(update=update)
     if made.smtp is not None and not made.smtp.startswith(("smtp://", "smtps://")):
         raise Misuse("smtp.invalid", "The mail relay is given as smtp://host:port.", field="--smtp")
@@ -88,7 +92,7 @@ def listen(host: str, port: int) -> socket.socket:
     except OSError as error:
         raise Refused(
             "serve.address_taken",
-            f"Cannot listen on {host}:{port}: {error.strerror or 'no such address'}.",
+            f"Cannot listen on {host}:{port}: {os.strerror(error.errno) if error.errno else 'no such address'}.",
             mend="choose another --host or --port",
         ) from None
 

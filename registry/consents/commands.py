@@ -140,7 +140,13 @@ async def _record(terminal: Terminal, reference: Reference, entry: NewEntry) -> 
     ]
     persons = len({r.contact_id for r in recorded})
     told = entry.kind.name.lower()
-    emit(terminal, {"entries": shown}, f"{told}: {len(recorded)} entries for {persons} persons")
+    result: dict[str, Any] = {"entries": shown}
+    text = f"{told}: {len(recorded)} entries for {persons} persons"
+    if entry.kind.takes_away:
+        hours = workspace.settings.relay_queue_hours
+        result["relay_queue_hours"] = hours
+        text += f"\nNothing is sent from now on; what the mail relay had accepted may arrive for up to {hours} hours."
+    emit(terminal, result, text)
 
 
 @consent.command("history")

@@ -50,7 +50,8 @@ async def record(request: AppRequest, data: JSONBody[NewAct]) -> Response[Record
 
     async def work(session: Session) -> RecordedAct:
         recorded = await acts.act(session, workspace.ring, workspace.policies, reference, entry)
-        return RecordedAct([RecordedEntry(r.id, r.contact_id, r.seq, r.recorded_at) for r in recorded])
+        hours = workspace.settings.relay_queue_hours if entry.kind.takes_away else None
+        return RecordedAct([RecordedEntry(r.id, r.contact_id, r.seq, r.recorded_at) for r in recorded], hours)
 
     return await write(request, workspace.database, workspace.ring.token, work, status=201)
 

@@ -61,6 +61,8 @@ class RecordedAct(Struct, frozen=True):
     """The entries that an act became: one, or for a "no" by address one for everybody who has it."""
 
     entries: list[RecordedEntry]
+    relay_queue_hours: int | None = None
+    """After a "no": for so many hours the mail relay may still deliver what it had accepted before."""
 
 
 class NewGround(Struct, frozen=True, forbid_unknown_fields=True):

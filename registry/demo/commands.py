@@ -72,6 +72,7 @@ def _make_room(data: Path) -> None:
             pass
         shutil.rmtree(data)
     postgres.prepare_folder(data)
+    (data / MARK).touch(mode=0o600)
     (data / MARK).write_text("This folder was made by `zgoda demo` and may be made anew by it.\n")
 
 

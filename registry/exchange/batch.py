@@ -24,7 +24,7 @@ from registry.keys import persons
 from registry.keys.persons import PersonKeys
 from registry.keys.ring import KeyRing
 from registry.kit.database import Session
-from registry.policy.model import Grade, PolicySet
+from registry.policy.model import Grade, PolicySet, Subscriber
 from registry.standing import service as standing
 
 
@@ -102,8 +102,9 @@ async def _persons(
 ) -> tuple[dict[UUID, PersonKeys], Assignments]:
     """The new persons, and everybody's identifiers."""
     source = terms.mapping.source
+    subscriber = Subscriber[(terms.mapping.subscriber or "unknown").upper()]
     new = [
-        NewContact((), source, draft.fields, draft.locale, draft.country, id=person)
+        NewContact((), source, draft.fields, draft.locale, draft.country, subscriber, id=person)
         for person, draft in drafts.items()
         if person in plan.new
     ]

@@ -111,6 +111,8 @@ class Mapping(_Table):
     channel: Text
     # Named for every item of data in the access package (GDPR art. 14(2)(f), 15(1)(g)).
     source: Text
+    # Whether the persons are natural or legal subscribers (ePrivacy 13(5)); unknown takes the strictest rule.
+    subscriber: Literal["natural", "legal"] | None = None
     columns: Columns = Columns()
     fields: dict[str, Column] = {}
     attested: Attested = Attested()

@@ -103,7 +103,7 @@ async def drop_indexes(session: Session, before: int, after: bytes, limit: int) 
         "WITH batch AS (SELECT value, epoch FROM identifier_index WHERE value > %s ORDER BY value LIMIT %s),"
         " gone AS (DELETE FROM identifier_index i USING batch s"
         " WHERE i.value = s.value AND i.epoch = s.epoch AND s.epoch < %s RETURNING 1)"
-        " SELECT (SELECT count(*) FROM gone) AS rows, (SELECT max(value) FROM batch) AS last",
+        " SELECT (SELECT count(*) FROM gone) AS rows, (SELECT value FROM batch ORDER BY value DESC LIMIT 1) AS last",
         (after, limit, before),
     )
     return row.rows, None if row.last is None else bytes(row.last)

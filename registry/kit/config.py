@@ -37,6 +37,11 @@ class Settings(BaseSettings):
         default="http://127.0.0.1:8400",
         description="Where persons reach the pages whose links stand in mails.",
     )
+    relay_queue_hours: int = Field(
+        default=120,
+        ge=0,
+        description="How long the mail relay keeps trying what it has accepted; told to whoever withdraws.",
+    )
     smtp: str | None = Field(default=None, description="The mail relay, as smtp://host:port.")
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least level of what is logged to stderr."
@@ -55,6 +60,17 @@ class Settings(BaseSettings):
     def embedded(self) -> bool:
         """Whether the PostgreSQL is the one in the data folder."""
         return self.database_url is None
+
+    @property
+    def address_file(self) -> Path:
+        """Where `serve` writes down on which address it answers, for links when no `base_url` is set."""
+        return self.data / "address"
+
+    def addressed(self) -> "Settings":
+        """These settings with the address of the last `serve`, unless a `base_url` was set."""
+        if "base_url" in self.model_fields_set or not self.address_file.exists():
+            return self
+        return self.model_copy(update={"base_url": self.address_file.read_text().strip()})
 
     @property
     def keys_folder(self) -> Path:

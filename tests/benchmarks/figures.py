@@ -51,7 +51,9 @@ class Figure:
         missing = self.shortfall
         if missing is None or self.goal is None:
             return ""
-        return f"{missing:.0%} {'over' if self.goal.most else 'short'}" if missing else "reached"
+        if not missing:
+            return "reached"
+        return f"{missing:.{0 if missing >= 0.01 else 1}%} {'over' if self.goal.most else 'short'}"
 
     def noted(self, note: str) -> "Figure":
         """The same with a remark."""
