@@ -2,9 +2,8 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from registry.audit import body, commitments
@@ -43,15 +42,15 @@ WITH seat AS MATERIALIZED (
 SELECT count(*) FROM numbered"""
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """One entry to append, about at most one person."""
+class Draft(NamedTuple):
+    """One entry to append, about at most one person; `keys` are that person's, None when there are none."""
 
     caller: Caller
     action: str
-    subject: UUID | None = None
-    kinds: Sequence[str] = ()
-    detail: Mapping[str, JSON] = field(default_factory=dict)
+    subject: UUID | None
+    keys: PersonKeys | None
+    kinds: tuple[str, ...]
+    detail: Mapping[str, JSON]
 
 
 @lru_cache(maxsize=16)
@@ -64,12 +63,11 @@ def _text(beside: str) -> str:
 async def append_all(
     session: Session,
     drafts: Sequence[Draft],
-    keys: Mapping[UUID, PersonKeys],
     *,
     beside: str = "",
     params: Mapping[str, Any] | None = None,
 ) -> None:
-    """Append an entry for each draft, in order; `keys` are the subjects' who still have any.
+    """Append an entry for each draft, in order.
 
     `beside` is an INSERT ... SELECT without WHERE that the entries tell of, with its `params`: it becomes part of
     the same statement, so that there is never one without the other, whether or not a transaction is open.
@@ -78,25 +76,23 @@ async def append_all(
     """
     heads, tails, subjects, nonces = [], [], [], []
     drawn = secrets.token_bytes(commitments.NONCE_BYTES * len(drafts))
-    for place, draft in enumerate(drafts):
+    for place, (caller, action, subject, keys, kinds, detail) in enumerate(drafts):
         nonce = drawn[place * commitments.NONCE_BYTES : (place + 1) * commitments.NONCE_BYTES]
-        subject = draft.subject
         split = body.build(
-            draft.action,
-            actor=draft.caller.actor,
-            purpose=draft.caller.purpose,
-            reason=draft.caller.reason,
-            request=draft.caller.request_id,
-            kinds=draft.kinds,
+            action,
+            actor=caller.actor,
+            purpose=caller.purpose,
+            reason=caller.reason,
+            request=caller.request_id,
+            kinds=kinds,
             subjects=[] if subject is None else commitments.stated([commitments.commit(nonce, subject)]),
-            detail=draft.detail,
+            detail=detail,
         )
         heads.append(split.head)
         tails.append(split.tail)
-        held = None if subject is None else keys.get(subject)
-        opens = held is not None and held.has(OPENING_NONCE.key_class)
         subjects.append(subject or NIL)
-        nonces.append(held.seal(OPENING_NONCE, nonce) if opens and held else b"")
+        opens = keys is not None and keys.has(OPENING_NONCE.key_class)
+        nonces.append(keys.seal(OPENING_NONCE, nonce) if opens and keys else b"")
     told = {
         "entry_heads": arrays.blobs(heads),
         "entry_tails": arrays.blobs(tails),

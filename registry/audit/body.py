@@ -103,7 +103,7 @@ def _envelope(action: str, actor: str, purpose: str, reason: str, kinds: tuple[s
 def _canonical(detail: Mapping[str, JSON] | None) -> str:
     if not detail:
         return "{}"
-    if all(type(value) is str for value in detail.values()) and "".join(detail).isascii():
+    if set(map(type, detail.values())) == {str} and "".join(detail).isascii():
         text = _FLAT(detail).decode()
     else:
         text = rfc8785.dumps(detail).decode()

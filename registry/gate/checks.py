@@ -12,6 +12,7 @@ from registry.contacts.queries import Holder, Reference
 from registry.gate import records, service
 from registry.gate.model import Decision, Question
 from registry.keys import persons
+from registry.keys.persons import PersonKeys
 from registry.keys.ring import KeyRing
 from registry.kit import clock
 from registry.kit.caller import Caller
@@ -144,8 +145,9 @@ async def answer(
             question = Question(NIL, check.purpose, check.channel, check.assignment_id)
         questions.append(question)
     decided: list[Decision] = []
-    wrapped: list[tuple[UUID, int, bytes]] = []
-    unread: set[UUID] = set()
+    opened: list[PersonKeys | None] = []
+    unread: dict[int, UUID] = {}
+    unwrap = persons.opener(ring)
     for place, (decision, row) in enumerate(
         await service.answers(session, policies, questions, at, keyed=True)
     ):
@@ -153,31 +155,37 @@ async def answer(
         if reason is not None and decision.reason not in ("purpose.unknown", "channel.unknown"):
             decision = service.refusal(policies, questions[place], reason, at)
         elif row is None:
-            unread.add(decision.contact_id)
-        elif row.wrapped is not None:
-            wrapped.append((decision.contact_id, row.epoch, row.wrapped))
+            unread[place] = decision.contact_id
         decided.append(decision)
-    keys = persons.opened(ring, wrapped)
-    keys |= await persons.load(session, ring, unread)
+        opened.append(None if row is None or row.wrapped is None else unwrap(row.epoch, row.wrapped))
+    if unread:
+        known = await persons.load(session, ring, unread.values())
+        for place, contact_id in unread.items():
+            opened[place] = known.get(contact_id)
     await audit.append_all(
         session,
         [
             Draft(
                 check.caller,
                 "decision.check",
-                decision.contact_id if decision.contact_id in keys else None,
+                decision.contact_id if keys is not None else None,
+                keys,
                 ("standing",),
-                {"decision": str(decision.id), "purpose": check.purpose, "channel": check.channel}
-                if check.purpose in policies.purposes and check.channel in policies.channels
-                else {"decision": str(decision.id)},
+                _told(policies, check, decision),
             )
-            for check, decision in zip(checks, decided, strict=True)
+            for check, decision, keys in zip(checks, decided, opened, strict=True)
         ],
-        keys,
         beside=records.INSERT,
         params=records.parameters(decided, "check"),
     )
     return decided
+
+
+def _told(policies: PolicySet, check: Check, decision: Decision) -> dict[str, str]:
+    """What the log says of a check: the words of the policy, and none that a caller made up."""
+    if check.purpose in policies.purposes and check.channel in policies.channels:
+        return {"decision": str(decision.id), "purpose": check.purpose, "channel": check.channel}
+    return {"decision": str(decision.id)}
 
 
 def _question(policies: PolicySet, check: Check, holders: Sequence[Holder]) -> Question | str:

@@ -3,7 +3,7 @@
 import hmac
 import os
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import cast
 from uuid import UUID
 
@@ -155,12 +155,19 @@ async def load(session: Session, ring: KeyRing, ids: Iterable[UUID]) -> dict[UUI
 
 def opened(ring: KeyRing, rows: Iterable[tuple[UUID, int, bytes]]) -> dict[UUID, PersonKeys]:
     """The keys in rows of `person_key` (contact, epoch, wrapped); KeyEpochMissing when the ring lacks an epoch."""
+    unwrapped = opener(ring)
+    return {contact_id: unwrapped(number, wrapped) for contact_id, number, wrapped in rows}
+
+
+def opener(ring: KeyRing) -> Callable[[int, bytes], PersonKeys]:
+    """`unwrap` by the number of the epoch, for one batch: each epoch is looked up once."""
     epochs: dict[int, tuple[Epoch, AESGCM]] = {}
-    found: dict[UUID, PersonKeys] = {}
-    for contact_id, number, wrapped in rows:
-        if number not in epochs:
+
+    def opening(number: int, wrapped: bytes) -> PersonKeys:
+        found = epochs.get(number)
+        if found is None:
             epoch = ring.epoch(number)
-            epochs[number] = (epoch, epoch.cipher)
-        epoch, cipher = epochs[number]
-        found[contact_id] = unwrap(epoch, wrapped, cipher)
-    return found
+            found = epochs[number] = (epoch, epoch.cipher)
+        return unwrap(found[0], wrapped, found[1])
+
+    return opening

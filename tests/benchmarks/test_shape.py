@@ -54,7 +54,7 @@ async def test_prints_every_figure_with_its_limit_and_its_goal() -> None:
         (Goal(300, most=True), 122, None, "reached"),
         (Goal(0.4, of_ratio=True), 5, 0.5, "reached"),
         (Goal(0.4, of_ratio=True), 5, 0.3, "25% short"),
-        (Goal(0.4, of_ratio=True), 5, 0.399, "0.3% short"),
+        (Goal(0.4, of_ratio=True), 5, 0.398, "0.5% short"),
     ],
 )
 def test_says_by_how_much_a_goal_is_missed(goal, value, ratio, verdict) -> None:
