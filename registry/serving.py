@@ -14,6 +14,7 @@ import click
 from registry import worker as work
 from registry.access import service as access
 from registry.access.workspace import Workspace
+from registry.dispatch import handoff
 from registry.kit import postgres
 from registry.kit.config import Settings
 from registry.kit.errors import Misuse, Refused
@@ -81,6 +82,10 @@ def chosen(settings: Settings, smtp: str | None) -> Settings:
     made = settings.model_copy(update=update)
     if made.smtp is not None and not made.smtp.startswith(("smtp://", "smtps://")):
         raise Misuse("smtp.invalid", "The mail relay is given as smtp://host:port.", field="--smtp")
+    if made.smtp is not None:
+        handoff.transport(
+            "email", made.smtp, 1
+        )  # a port that cannot be is refused here and not by the worker
     return made
 
 

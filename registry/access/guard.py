@@ -47,7 +47,10 @@ async def _admit(scope: Scope) -> None:
     )
     state["principal"] = principal
     state["actor"] = principal.actor
-    cast(Rights, parts.rights).require(principal, *asked.actions)
+    rights = cast(Rights, parts.rights)
+    rights.require(principal, *asked.actions)
+    if asked.personal or asked.persons:
+        rights.require_some(principal)
     purpose, reason = stated(given, required=asked.personal)
     if reason is not DEFAULT_REASON:
         try:

@@ -86,12 +86,18 @@ class Rights:
             for purpose, owner in self.controllers.items()
         )
 
+    def require_some(self, principal: Principal) -> None:
+        """Refuse (403) `purpose.out_of_scope` to a key that reaches no purpose at all: it may see nobody."""
+        reached = any(self.reaches(principal, purpose) for purpose in self.controllers)
+        if not reached and principal.role not in EVERYWHERE:
+            raise _out_of_scope()
+
     def require(self, principal: Principal, *actions: str, purpose: str | None = None) -> None:
         """Refuse (403) what role or scope does not allow: `action.forbidden`, `purpose.out_of_scope`.
 
         One of `actions` is enough; none named is none allowed. Misuse (400) `purpose.unknown` before the scope.
         """
-        if not any(self.permits(principal, action) for action in actions):
+        if self.role(principal).actions.isdisjoint(actions):
             wanted = " or ".join(actions) or "this"
             raise Forbidden("action.forbidden", f"A key of kind {principal.role} does not allow {wanted}.")
         if purpose is not None and purpose not in self.controllers:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID
 
 from registry.audit import entries as audit
@@ -9,14 +10,16 @@ from registry.consents import ground_service, service
 from registry.consents.ground_service import NewGround
 from registry.consents.ledger import EntryKind
 from registry.consents.service import Recorded
-from registry.consents.validation import NewEntry
+from registry.consents.validation import NewEntry, validate
 from registry.contacts import queries as contacts
 from registry.contacts import service as persons
+from registry.contacts.identifiers import Identifier, Mode
 from registry.contacts.queries import Reference
 from registry.keys.ring import KeyRing
 from registry.kit.database import Session
 from registry.kit.errors import NotFound, Refused
 from registry.policy.model import PolicySet
+from registry.standing import service as standing
 
 _ACTIONS = {
     EntryKind.REQUESTED: "consent.request",
@@ -81,6 +84,9 @@ async def _take_away(
     session: Session, ring: KeyRing, policies: PolicySet, reference: Reference, entry: NewEntry
 ) -> list[Recorded]:
     found = await contacts.resolve(session, ring, reference)
+    if not found and reference.identifier is not None and reference.by_address:
+        await _refuse_unheld(session, ring, policies, reference.identifier, entry)
+        return []
     if not found:
         raise NotFound("contact.unknown", "There is no such contact.")
     address_id = None
@@ -93,8 +99,37 @@ async def _take_away(
             address_id = await require_assignment(session, contact_id, entry.assignment_id)
     filled = [replace(entry, contact_id=contact_id, on_address=address_id) for contact_id in found]
     recorded = await service.record(session, ring, policies, filled)
+    if address_id is None:
+        await _refuse_own(session, policies, found, entry, recorded[0].recorded_at)
     await _audit(session, ring, entry, recorded)
     return recorded
+
+
+async def _refuse_own(
+    session: Session, policies: PolicySet, people: Sequence[UUID], entry: NewEntry, at: datetime
+) -> None:
+    """A "no" of a person to all their addresses holds at those that nobody shares, also for a record made twice."""
+    rows = await session.all(
+        "SELECT DISTINCT address_id FROM assignment WHERE contact_id = ANY(%s) AND valid_to IS NULL"
+        " AND mode = %s AND address_id IS NOT NULL",
+        (list(people), int(Mode.EXCLUSIVE)),
+    )
+    await service.refuse_addresses(
+        session, policies, [replace(entry, on_address=row.address_id, cause="person") for row in rows], at
+    )
+
+
+async def _refuse_unheld(
+    session: Session, ring: KeyRing, policies: PolicySet, identifier: Identifier, entry: NewEntry
+) -> None:
+    """A "no" from an address that nobody has here: kept by its keyed MAC, for whoever gets it later."""
+    at: datetime = await session.value("SELECT clock_timestamp()")
+    validate(policies, entry, at)
+    key = (int(identifier.kind), identifier.broad)
+    address_id = (await standing.addresses(session, ring, [key]))[key]
+    await standing.lock_addresses(session, [address_id])
+    await service.refuse_addresses(session, policies, [replace(entry, on_address=address_id)], at)
+    await _audit(session, ring, entry, [])
 
 
 async def require_assignment(session: Session, contact_id: UUID, assignment_id: UUID) -> UUID | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from registry.kit.clock import FAR_FUTURE
 from registry.policy.model import Basis, Purpose
 
 KINDS = ("sale", "contract", "requested", "balancing")
@@ -33,14 +34,14 @@ def carries_basis(purpose: Purpose, grounds: Sequence[Ground], at: datetime) -> 
     provision; both are named in the policy, which is refused without.
     """
     if purpose.basis is Basis.CONTRACT:
-        for ground in grounds:
-            if (
-                ground.controller == purpose.controller
-                and ground.kind in purpose.contract_facts
-                and (ground.ends_at is None or ground.ends_at > at)
-            ):
-                return ground
-        return None
+        live = [
+            ground
+            for ground in grounds
+            if ground.controller == purpose.controller
+            and ground.kind in purpose.contract_facts
+            and (ground.ends_at is None or ground.ends_at > at)
+        ]
+        return max(live, key=lambda ground: ground.ends_at or FAR_FUTURE, default=None)
     if purpose.basis is Basis.LEGITIMATE_INTERESTS:
         return True if purpose.balancing else None
     if purpose.basis is Basis.LEGAL_OBLIGATION:

@@ -115,6 +115,9 @@ def fold(entries: Iterable[Entry], scope: Scope) -> Standing:
     acted after every taking-away that covers its scope; ties deny. An objection is lifted only by a later
     first-party grant. On a purpose that does not rest on consent every "no" is an objection.
     """
+    entries = list(entries)
+    # What was invalidated never was: it lifted no objection either.
+    invalid = {entry.refers_to for entry in entries if entry.kind is EntryKind.INVALIDATED}
     live: dict[UUID, _Grant] = {}
     pending: dict[UUID, Entry] = {}
     last_no: Entry | None = None
@@ -131,12 +134,7 @@ def fold(entries: Iterable[Entry], scope: Scope) -> Standing:
             no_acted = max(no_acted, entry.acted_at or entry.recorded_at)
             if entry.kind is EntryKind.OBJECTED or not scope.by_consent:
                 objection = entry
-        elif entry.kind is EntryKind.INVALIDATED:
-            if entry.refers_to is None:
-                continue
-            live.pop(entry.refers_to, None)
-            pending.pop(entry.refers_to, None)
-        elif not scope.covered_by_yes(entry):
+        elif entry.id in invalid or not scope.covered_by_yes(entry):
             continue
         elif entry.kind is EntryKind.REQUESTED:
             pending[entry.id] = entry
@@ -195,7 +193,8 @@ def _outcome(
             objected=objected,
             evidence=best.entry.id,
             grade=best.entry.grade,
-            consented_at=best.acted_at if known and best.acted_at else FAR_PAST,
+            # A claim may run some seconds ahead of our clock; what comes meanwhile is later all the same.
+            consented_at=min(best.acted_at, best.entry.recorded_at) if known and best.acted_at else FAR_PAST,
             recorded_at=best.entry.recorded_at,
             notice_version=best.entry.notice_version or 0,
             seq=seq,

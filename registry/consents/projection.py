@@ -76,8 +76,9 @@ async def load(session: Session, ids: Collection[UUID], known_at: datetime | Non
 
 async def _addresses(session: Session, ids: list[UUID], until: datetime) -> dict[UUID, list[Address]]:
     found = await session.all(
-        "SELECT s.contact_id, s.id, s.address_id, s.kind, s.verified_at, a.dead_at FROM assignment s"
-        " JOIN address a ON a.id = s.address_id WHERE s.contact_id = ANY(%b::uuid[]) AND s.valid_from <= %s"
+        "SELECT s.contact_id, s.id, s.address_id, s.kind, s.verified_at, a.dead_at, a.erased_at, s.valid_from"
+        " FROM assignment s JOIN address a ON a.id = s.address_id"
+        " WHERE s.contact_id = ANY(%b::uuid[]) AND s.valid_from <= %s"
         " AND (s.valid_to IS NULL OR s.valid_to > %s) ORDER BY s.contact_id, s.id",
         (ids, until, until),
     )
@@ -92,6 +93,7 @@ async def _addresses(session: Session, ids: list[UUID], until: datetime) -> dict
                 row.verified_at,
                 row.dead_at is not None and row.dead_at <= until,
                 refusals.get(row.address_id, ()),
+                row.erased_at is not None and row.erased_at <= min(until, row.valid_from),
             )
         )
     return by_contact
@@ -102,7 +104,7 @@ async def _refusals(
 ) -> dict[UUID, tuple[AddressRefusal, ...]]:
     found: dict[UUID, tuple[AddressRefusal, ...]] = {}
     for row in await session.all(
-        "SELECT address_id, controller, purpose, channel, acted_at, recorded_at FROM address_refusal"
+        "SELECT address_id, controller, purpose, channel, acted_at, recorded_at, cause = 'person' FROM address_refusal"
         " WHERE address_id = ANY(%b::uuid[]) AND recorded_at <= %s ORDER BY address_id, id",
         (list(address_ids), until),
     ):

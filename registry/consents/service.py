@@ -62,7 +62,7 @@ async def record(
         places.append(None)
         fresh.append(entry)
     written = await _append(session, ring, policies, fresh, recorded_at)
-    await _refuse_addresses(session, policies, fresh, recorded_at)
+    await refuse_addresses(session, policies, fresh, recorded_at)
     results = iter(written)
     by_origin = {
         (e.contact_id, e.origin): w for e, w in zip(fresh, written, strict=True) if e.origin is not None
@@ -195,7 +195,7 @@ _ENTRY_COLUMNS = (
 )
 
 
-async def _refuse_addresses(
+async def refuse_addresses(
     session: Session, policies: PolicySet, entries: Sequence[NewEntry], recorded_at: datetime
 ) -> None:
     """Record the "no" of addresses, once for each scope, and let it bind everybody who has them."""

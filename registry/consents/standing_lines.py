@@ -35,7 +35,7 @@ def lines(policies: PolicySet, people: Iterable[Person], at: datetime) -> Iterat
             address = scope.address
             purpose = scope.purpose
             told = (purpose.controller, purpose.id) in bearing or (purpose.controller, ANY) in bearing
-            if told or not plain or (address is not None and address.refusals):
+            if told or not plain or (address is not None and (address.refusals or address.reopened)):
                 yield _line(_values(row(policies, person, scope, at)))
                 continue
             # Nothing that this person or this address did bears on this purpose: the rest is the same for many.

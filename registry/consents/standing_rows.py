@@ -10,7 +10,7 @@ from registry.consents import grounds as facts
 from registry.consents.grounds import Ground
 from registry.consents.ledger import ANY, Entry, Scope, Standing, fold
 from registry.contacts.identifiers import Kind
-from registry.kit.clock import FAR_FUTURE, FAR_PAST
+from registry.kit.clock import FAR_FUTURE, FAR_PAST, NEVER
 from registry.kit.ids import NIL
 from registry.policy.model import Basis, Grade, PolicySet, Purpose, Subscriber, jurisdiction
 from registry.standing.model import AddressState, Consent, ContactState, GateState, Mark
@@ -29,6 +29,8 @@ class AddressRefusal:
     channel: str
     acted_at: datetime
     recorded_at: datetime
+    # Said by a person about all their addresses, of which this was one that nobody shared.
+    of_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,8 @@ class Address:
     verified_at: datetime | None = None
     dead: bool = False
     refusals: tuple[AddressRefusal, ...] = ()
+    # Taken up again after a person was erased from it: only a grant at first hand opens it to marketing.
+    reopened: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,7 @@ def row(policies: PolicySet, person: Person, of: Of, at: datetime) -> GateState:
         assignment_id=assignment_id or NIL,
         address_id=address.address_id if address else NIL,
         evidence=evidence,
-        restricted_at=person.restricted_at or FAR_PAST,
+        restricted_at=person.restricted_at or NEVER,
         consented_at=standing.consented_at,
         valid_until=valid_until,
         verified_at=(address.verified_at if address else None) or FAR_PAST,
@@ -154,16 +158,24 @@ def scope(purpose: Purpose, channel: str, assignment_id: UUID | None) -> Scope:
 
 
 def _suppressed(purpose: Purpose, channel: str, address: Address | None, standing: Standing) -> Mark:
-    """Whether the address's "no" stands for this person: only the person's own later grant at first hand lifts it."""
+    """Whether the address's "no" stands for this person: only the person's own later grant at first hand lifts it.
+
+    A "no" of a person to all their addresses is lifted by any later act that counts, as it would be in the ledger;
+    of the person who said it the ledger tells.
+    """
+    first_hand = standing.consent is Consent.GIVEN and standing.grade is Grade.FIRST_PARTY
+    if address is not None and address.reopened and not first_hand:
+        return Mark.YES
     for refusal in address.refusals if address else ():
         covers = (
             refusal.controller == purpose.controller
             and (refusal.purpose == purpose.id or (refusal.purpose == ANY and purpose.is_marketing))
             and refusal.channel in (ANY, channel)
         )
+        if refusal.of_person and standing.consent in (Consent.WITHDRAWN, Consent.REFUSED):
+            continue
         lifted = (
-            standing.consent is Consent.GIVEN
-            and standing.grade is Grade.FIRST_PARTY
+            (first_hand or (refusal.of_person and standing.consent is Consent.GIVEN))
             and standing.consented_at > refusal.acted_at
             and standing.recorded_at > refusal.recorded_at
         )

@@ -57,6 +57,14 @@ def validate(policies: PolicySet, entry: NewEntry, at: datetime) -> str:
     """Refuse an entry that the law or the policy does not allow; the controller otherwise. Pure."""
     purpose = policies.purposes.get(entry.purpose)
     takes = entry.kind.takes_away
+    if entry.act is not None and entry.act not in VALID_ACTS | {"imported"}:
+        # A closed list: it stands unsealed in the ledger, so nothing that somebody typed may come in here.
+        raise Misuse(
+            "consent.act_invalid",
+            "That is no act by which a person says yes or no (GDPR art. 4(11)).",
+            field="act",
+            mend=f"one of {', '.join(sorted(VALID_ACTS))}",
+        )
     if purpose is None and not (takes and entry.purpose == ANY and entry.controller in policies.controllers):
         raise Misuse(
             "purpose.unknown", "There is no such purpose.", field="purpose", mend="see zgoda policy list"

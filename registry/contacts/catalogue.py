@@ -1,5 +1,6 @@
 """The fields that may be stored about a person: those that the catalogue declares, sealed unless it says otherwise."""
 
+import re
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
@@ -9,16 +10,20 @@ from registry.kit.database import Session
 from registry.kit.errors import Misuse
 from registry.policy.model import PolicySet
 
+_NAME = re.compile(r"[a-z][a-z0-9_-]{0,62}")
+
 
 def check_fields(policies: PolicySet, fields: Mapping[str, str]) -> None:
     """Refuse a field that the catalogue does not declare, naming it (GDPR art. 5(1)(c))."""
     for name, value in fields.items():
         declared = policies.fields.get(name)
         if declared is None:
+            # Only what can be a field's name is repeated: anything else may be somebody's data in the wrong place.
+            shown = name if _NAME.fullmatch(name) else "..."
             raise Misuse(
                 "field.undeclared",
-                f"The field {name[:60]!r} is not in the catalogue.",
-                field=f"fields.{name[:60]}",
+                f"The field {shown!r} is not in the catalogue.",
+                field=f"fields.{shown}",
                 mend="declare it in fields.toml with purposes, sensitivity and retention, or leave it out",
             )
         if len(value) > declared.max_length:

@@ -25,7 +25,7 @@ AppRequest = Request[Any, Any, Any]
 
 @post(
     "/",
-    opt=needs("contact.create"),
+    opt=needs("contact.create", persons=True),
     status_code=201,
     responses={200: ResponseSpec(Registered, generate_examples=False, description="Known; added to.")},
 )

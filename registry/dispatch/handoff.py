@@ -11,6 +11,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
+from psycopg.errors import DeadlockDetected, SerializationFailure
+
 from registry.audit import entries as audit
 from registry.dispatch import outbox
 from registry.dispatch.channels import TRANSPORTS
@@ -52,10 +54,33 @@ async def hand_over(office: Office, way: Transport, claimed: Sequence[Claimed]) 
     """Decide under the persons' locks, hand the permitted ones to the channel, write what happened, commit.
 
     Raises what the database raises; what was in hand then stays in hand until it is found to be nobody's, and
-    becomes `unknown`.
+    becomes `unknown`. Where the database chose it as a deadlock's victim before anything was handed to the
+    channel, the messages go back to the queue.
     """
+    try:
+        return await _handed_over(office, way, claimed)
+    except _LockLost:
+        async with office.database.begin(office.caller()) as session:
+            ours = await outbox.still_in_hand(
+                session, office.worker, {one.id: one.attempt for one in claimed}
+            )
+            outcomes = [
+                Outcome(one.id, outbox.QUEUED, "handoff.contended") for one in claimed if one.id in ours
+            ]
+            await outbox.settle(session, outcomes)
+        return outcomes
+
+
+class _LockLost(Exception):
+    """The locks were not to be had; nothing was handed to the channel."""
+
+
+async def _handed_over(office: Office, way: Transport, claimed: Sequence[Claimed]) -> list[Outcome]:
     async with office.database.begin(office.caller()) as session:
-        decisions = await locked_decisions(session, office.policies, claimed)
+        try:
+            decisions = await locked_decisions(session, office.policies, claimed)
+        except (DeadlockDetected, SerializationFailure) as error:
+            raise _LockLost from error
         since = time.monotonic()
         ours = await outbox.still_in_hand(session, office.worker, {one.id: one.attempt for one in claimed})
         held = [(one, decision) for one, decision in zip(claimed, decisions, strict=True) if one.id in ours]

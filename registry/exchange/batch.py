@@ -73,7 +73,7 @@ async def write(
     for row, person in plan.placed:
         drafts.setdefault(person, Draft()).take(row, [o for o in row.others if not seen.is_closed(person, o)])
     known = [person for person in drafts if person not in plan.new]
-    await contacts.lock(session, known)
+    await contacts.lock(session, known, address_of.values())
     if known:
         now = await queries.holders(session, ring, list(seen.holders))
         if Survey(seen.directory, now).picture() != seen.picture():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,7 @@ async def run(
     """
     terms = agree(mapping, workspace.policies)
     export = await asyncio.to_thread(open_export, path, mapping, form)
+    terms = replace(terms, file=export.digest.hex())
     async with workspace.database.begin(caller) as session:
         now = await session.value("SELECT clock_timestamp()")
         started = Run(new_id()) if dry_run else await runs.begin(session, export.digest, mapping.digest(form))

@@ -32,6 +32,8 @@ class Terms:
     attestation: Attestation | None
     lengths: dict[str, int]
     notice_locales: frozenset[str] = field(default=frozenset())
+    # The digest of the file that is being imported.
+    file: str = ""
 
     def entry_kind(self, row: Row) -> EntryKind | None:
         """What a row says about consent; None where it says nothing."""
@@ -58,7 +60,8 @@ class Terms:
             self.mapping.channel,
             int(row.address.kind),
             row.address.value,
-            str((row.left if kind is EntryKind.WITHDRAWN else row.opted_in) or ""),
+            # An undated "no" is said anew by every other file.
+            str(row.left or self.file if kind is EntryKind.WITHDRAWN else row.opted_in or ""),
             row.opted_in_from or "",
             [told.notice, told.form, *told.bundled_with] if told else [],
         ]

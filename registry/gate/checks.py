@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from registry.audit import batches as audit
@@ -28,8 +28,7 @@ LINGER_SECONDS = 0.1
 _CALLER = Caller("gate", "operation", "checks")
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """Somebody's question about a person named by a reference."""
 
     caller: Caller

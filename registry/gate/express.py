@@ -1,7 +1,7 @@
 """The commonest request of all, one check as it stands now, answered without the framework's wrapping.
 
 It runs behind admission and says what the route would say; whatever is the least unusual (another shape, another
-time, an audience, an `Idempotency-Key`, a mistake) goes on to the route, with its body.
+time, an audience, a mistake) goes on to the route, with its body.
 """
 
 from typing import Any
@@ -71,8 +71,6 @@ def _plain(scope: Scope) -> bool:
     for name, value in scope["headers"]:
         if name == b"content-type":
             is_json = value.startswith(b"application/json")
-        elif name == b"idempotency-key":
-            return False
     return is_json
 
 

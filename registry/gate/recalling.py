@@ -1,6 +1,5 @@
 """The answer as it stood at an earlier time, for one person named by a reference; kept and noted like any other."""
 
-from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -10,7 +9,9 @@ from registry.contacts.queries import Reference
 from registry.gate import past, service
 from registry.gate.model import Decision, Question
 from registry.keys.ring import KeyRing
+from registry.kit import clock
 from registry.kit.database import Session
+from registry.kit.errors import Misuse
 from registry.kit.ids import NIL
 from registry.policy.model import PolicySet
 
@@ -26,6 +27,10 @@ async def recall(
     at: datetime,
 ) -> Decision:
     """What stood on record at `at`; entry `decision.check`. An address is looked up as it is assigned today."""
+    if at > clock.now():
+        raise Misuse(
+            "time.in_future", "What will be is not on record.", field="at", mend="leave it out for now"
+        )
     found = await contacts.resolve(session, ring, reference)
     question = Question(found[0] if len(found) == 1 else NIL, purpose, channel, assignment_id)
     if len(found) == 1:
@@ -57,4 +62,4 @@ async def _at_address(
     if channel.address != identifier.kind.name.lower():
         return question
     held = (await contacts.holders(session, ring, [identifier]))[identifier]
-    return replace(question, assignment_id=held[0].assignment_id)
+    return question._replace(assignment_id=held[0].assignment_id)

@@ -9,15 +9,13 @@ from litestar.types import ControllerRouterHandler
 from registry.access.guard import principal_of, rights_of
 from registry.access.workspace import Workspace
 from registry.gate import recalling, service
-from registry.gate.checks import Check, Checks, answer
+from registry.gate.checks import Checks
 from registry.gate.express import check_of, express
 from registry.gate.schemas import Answer, Ask, Counts
 from registry.kit import clock
-from registry.kit.database import Session
 from registry.kit.errors import Misuse
 from registry.kit.http.admission import needs
-from registry.kit.http.idempotency import HEADER
-from registry.kit.http.writing import caller_of, write
+from registry.kit.http.writing import caller_of
 
 AppRequest = Request[Any, Any, Any]
 
@@ -44,8 +42,6 @@ async def _check(request: AppRequest, data: Ask) -> Response[Answer | Counts]:
     workspace: Workspace = request.app.state.workspace
     check = check_of(request.scope, data)
     if data.at is None:
-        if HEADER in request.headers:
-            return await _once(request, workspace, check)
         checks: Checks = request.app.state.checks
         return Response(Answer.of(await checks.ask(check)))
     at = clock.require_aware(data.at, "at")
@@ -61,16 +57,6 @@ async def _check(request: AppRequest, data: Ask) -> Response[Answer | Counts]:
             at,
         )
     return Response(Answer.of(decision))
-
-
-async def _once(request: AppRequest, workspace: Workspace, check: Check) -> Response[Any]:
-    """A check under an Idempotency-Key has a transaction of its own; the answer stays what it was."""
-
-    async def work(session: Session) -> Answer:
-        (decision,) = await answer(session, workspace.ring, workspace.policies, [check])
-        return Answer.of(decision)
-
-    return await write(request, workspace.database, workspace.ring.token, work)
 
 
 async def _count(request: AppRequest, data: Ask) -> Counts:

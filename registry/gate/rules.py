@@ -36,7 +36,7 @@ PERSON = (
     Rule(
         "contact.restricted",
         MARKETING_AND_SERVICE,
-        lambda f, m: f.restricted_at > f.consented_at,
+        lambda f, m: f.restricted_at >= f.consented_at,
         "GDPR art. 18",
     ),
     Rule("address.missing", ALL, lambda f, m: f.address_state == AddressState.MISSING, "GDPR art. 5(1)(d)"),

@@ -4,6 +4,8 @@ from datetime import UTC, date, datetime
 
 # PostgreSQL's infinity cannot be read by the driver, so "never" and "always" are two dates that no fact can have.
 FAR_PAST = datetime(1900, 1, 1, tzinfo=UTC)
+# Before FAR_PAST: a restriction that never was precedes even a consent that never was.
+NEVER = datetime(1899, 1, 1, tzinfo=UTC)
 FAR_FUTURE = datetime(9999, 1, 1, tzinfo=UTC)
 FAR_PAST_DAY = date(1900, 1, 1)
 

@@ -216,7 +216,7 @@ class Database:
         """One transaction: committed when the block ends, rolled back when it raises.
 
         What the transaction owes (projections of the persons it locked) is settled before the commit; its
-        takings-away are in the journal before this returns, so before anybody can acknowledge them.
+        takings-away are in the journal before they are in force.
         """
         async with self.connection(role) as connection:
             session = Session(connection, caller)
@@ -224,13 +224,15 @@ class Database:
                 yield session
                 if session.stale and self._settle is not None:
                     await self._settle(session)
+                if session.takings and self._journal is not None:
+                    # Before the commit: what is in force is in the journal whatever dies next. Should the commit
+                    # fail, the journal says more than happened, which errs on the side of the person.
+                    await self._journal(session.takings)
                 await connection.commit()
             except BaseException:
                 if not connection.closed:
                     await connection.rollback()
                 raise
-        if session.takings and self._journal is not None:
-            await self._journal(session.takings)
 
     async def run(
         self,

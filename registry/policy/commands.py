@@ -43,7 +43,8 @@ async def check(terminal: Terminal, folder: Path | None) -> int:
     """Check FOLDER (or the policies in use): every problem with file, line and mend."""
     place = folder or terminal.settings.policies or shipped_folder("policies")
     policies, problems = await asyncio.to_thread(loader.examine, place)
-    if policies is not None:
+    # What follows from a problem that is told already is not told again.
+    if policies is not None and not problems:
         for more in _MORE:
             problems = [*problems, *await asyncio.to_thread(more, place, policies)]
     lines = [f"{place / problem.file}:{problem.line}: {problem.text}; {problem.mend}" for problem in problems]

@@ -38,10 +38,10 @@ def ask(request: AppRequest, token: FromPath[str]) -> Response[str]:
     locale = _locale(request)
     opened = open_token(workspace.ring.token, token)
     purpose = service.purpose_of(workspace.policies, opened) if opened else None
+    if opened is None:
+        return _html(pages.nothing(locale), 404)
     if purpose is None:
-        return _html(
-            pages.nothing(locale) if opened is None else pages.done(workspace.policies, None, locale, 0)
-        )
+        return _html(pages.done(workspace.policies, None, locale, 0))
     return _html(pages.asks(workspace.policies, purpose, locale))
 
 
@@ -55,14 +55,15 @@ def ask(request: AppRequest, token: FromPath[str]) -> Response[str]:
 async def unsubscribe(request: AppRequest, token: FromPath[str]) -> Response[str]:
     """One click (RFC 8058), by a mail program or by the page's button: withdrawn when this answers.
 
-    A link that was forged, or whose person was erased, is answered alike and changes nothing.
+    A link whose person was erased is answered alike and changes nothing. One that was cut or forged is told so:
+    nobody may believe to have left who has not.
     """
     workspace: Workspace = request.app.state.workspace
     await _require_one_click(request)
     opened = open_token(workspace.ring.token, token)
     locale = _locale(request)
     if opened is None:
-        return _html(pages.done(workspace.policies, None, locale, 0))
+        return _html(pages.nothing(locale), 404)
     done = await _withdraw(request, workspace, opened)
     if done is not None and done.locale and "accept-language" not in request.headers:
         locale = best_locale(done.locale)
@@ -106,8 +107,8 @@ def _locale(request: AppRequest) -> str:
     return best_locale(request.headers.get("accept-language"))
 
 
-def _html(text: str) -> Response[str]:
-    return Response(text, media_type=MediaType.HTML)
+def _html(text: str, status: int = 200) -> Response[str]:
+    return Response(text, media_type=MediaType.HTML, status_code=status)
 
 
 def routers() -> list[ControllerRouterHandler]:

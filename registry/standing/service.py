@@ -128,10 +128,12 @@ async def bury_addresses(session: Session, address_ids: Iterable[UUID], at: date
 
 
 async def restrict(session: Session, contact_id: UUID, reason: str) -> None:
-    """Restriction of processing (GDPR art. 18); in force when this transaction commits."""
+    """Restriction of processing (GDPR art. 18); in force when this transaction commits.
+
+    A further one counts anew: it also stands against what the person allowed since the one before.
+    """
     await session.execute(
-        "UPDATE gate_row SET restricted_at = coalesce(restricted_at, clock_timestamp()), restriction = %s"
-        " WHERE subject_id = %s",
+        "UPDATE gate_row SET restricted_at = clock_timestamp(), restriction = %s WHERE subject_id = %s",
         (reason, contact_id),
     )
 

@@ -98,7 +98,7 @@ async def test_no_answer_is_older_than_its_question(workspace, checks):
 
 async def test_a_question_that_cannot_be_answered_is_nobody_elses_fault(workspace, checks):
     person = await make(workspace, EMAIL)
-    wrong = replace(check(person), caller=replace(CALLER, reason="call jan@example.org"))
+    wrong = check(person)._replace(caller=replace(CALLER, reason="call jan@example.org"))
     asked = [checks.ask(check(person)), checks.ask(wrong), checks.ask(check(person))]
     first, second, third = await asyncio.gather(*asked, return_exceptions=True)
     assert (first.reason, third.reason) == ("consent.missing", "consent.missing")

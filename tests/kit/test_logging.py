@@ -5,6 +5,7 @@ import json
 import logging
 
 import pytest
+import structlog
 
 from registry.kit import logging as ours
 
@@ -35,6 +36,27 @@ def test_a_logger_made_before_the_configuration_follows_it(lines):
     ours.configure("info", stream)
     early.info("x.done")
     assert json.loads(stream.getvalue())["area"] == "early"
+
+
+def test_what_is_told_often_is_the_same_line(lines):
+    fields = {"route": "/x", "ms": 1.5, "actor": None, "status": 200}
+    ours.often("http", "request.answered")(fields)
+    ours.log("http").info("request.answered", **fields)
+    straight, usual = lines()
+    assert straight.keys() == usual.keys()
+    assert len(straight.pop("time")) == len(usual.pop("time"))
+    assert straight == usual
+
+
+def test_what_is_told_often_heeds_the_level_and_whoever_listens_in(lines):
+    tell = ours.often("http", "request.answered")
+    with structlog.testing.capture_logs() as events:
+        tell({"status": 200})
+    assert (events[0]["event"], events[0]["status"], lines()) == ("request.answered", 200, [])
+    stream = io.StringIO()
+    ours.configure("warning", stream)
+    tell({"status": 200})
+    assert stream.getvalue() == ""
 
 
 def test_an_error_is_named_and_not_quoted(lines):

@@ -133,11 +133,13 @@ async def test_no_cookie_is_set_and_none_is_asked_for(
 
 
 @pytest.mark.parametrize("token", ["A" * 67, "short", "z" * 500])
-async def test_a_forged_token_is_answered_and_does_nothing(
+async def test_a_cut_or_forged_token_is_told_so_and_does_nothing(
     workspace: Workspace, client: httpx.AsyncClient, contact_id: UUID, token: str
 ) -> None:
     before = await counts(workspace)
-    assert (await client.post(f"/p/u/{token}", data=BODY)).status_code == 200
+    for answer in (await client.post(f"/p/u/{token}", data=BODY), await client.get(f"/p/u/{token}")):
+        assert answer.status_code == 404
+        assert "unsubscribed" not in answer.text
     assert await counts(workspace) == before
 
 

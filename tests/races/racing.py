@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from registry.access.workspace import Workspace
-from registry.contacts import service as contacts
 from registry.dispatch import claiming, handoff
 from registry.dispatch.channels.contract import Handed, Parcel, Result, Transport
 from registry.dispatch.claiming import Claimed, Office
@@ -85,7 +84,8 @@ async def one_click(session: Session, workspace: Workspace, contact_id: UUID, as
 
 async def restriction(session: Session, workspace: Workspace, contact_id: UUID, assignment_id: UUID) -> None:
     """A restriction of processing (GDPR art. 18)."""
-    await contacts.lock(session, [contact_id])
+    # The gate row alone: no address takes part in it.
+    await standing.lock(session, [contact_id])
     await standing.restrict(session, contact_id, "accuracy disputed")
 
 

@@ -66,6 +66,21 @@ async def test_goes_red_when_only_the_gate_rows_are_locked(
     assert findings.late
 
 
+async def test_goes_red_when_only_the_address_rows_are_locked(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A restriction is about the person and holds the gate row alone."""
+
+    async def address_rows_only(session: Session, _: Iterable[UUID], address_ids: Iterable[UUID]) -> None:
+        await standing.lock_addresses(session, address_ids)
+
+    monkeypatch.setattr(standing, "lock_for_handoff", address_rows_only)
+    rivals = await prepare(workspace, INTERLEAVINGS)
+    async with sink(tmp_path / "mail", behaviour=SLOW) as server:
+        findings = await race(workspace, server, rivals, until_red=True)
+    assert findings.late
+
+
 async def _joined(session: Session, policies: PolicySet, claimed: Sequence[Claimed]) -> list[Decision]:
     """Lock and facts in one statement: its snapshot is as old as its beginning, however long it waits."""
     purpose = policies.purposes["newsletter"]

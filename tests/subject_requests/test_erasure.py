@@ -126,7 +126,10 @@ async def test_the_person_may_come_back_by_their_own_act(workspace: Any) -> None
     new = NewContact([NewIdentifier(normalise(Kind.EMAIL, ANNA), by_person=True)], "form", country="LV")
     async with workspace.database.begin(CALLER) as session:
         await contacts.create(session, workspace.ring, workspace.policies, [new])
-    assert await reason(workspace, "email:" + ANNA) == "consent.missing"
+    # To marketing the address opens by a grant at first hand alone.
+    assert await reason(workspace, "email:" + ANNA) == "address.suppressed"
+    await act(workspace, "email:" + ANNA, EntryKind.GRANTED)
+    assert await reason(workspace, "email:" + ANNA) == "permit"
 
 
 async def test_the_others_of_a_household_stay_as_they_were(workspace: Any) -> None:

@@ -30,3 +30,21 @@ GRANT DELETE ON
     consent_entry, ground, decision, message, message_attempt, subject_request, address_refusal,
     idempotency_key
 TO zgoda_retention;
+
+-- Nobody empties at once what nobody may change row by row; and no session puts a table of its own before ours.
+CREATE TRIGGER ground_kept BEFORE TRUNCATE ON ground
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER decision_kept BEFORE TRUNCATE ON decision
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER notice_kept BEFORE TRUNCATE ON notice
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER policy_version_kept BEFORE TRUNCATE ON policy_version
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER audit_leaf_kept BEFORE TRUNCATE ON audit_leaf
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER audit_checkpoint_kept BEFORE TRUNCATE ON audit_checkpoint
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER address_refusal_fixed BEFORE UPDATE OR DELETE ON address_refusal
+    FOR EACH ROW EXECUTE FUNCTION refuse_change();
+CREATE TRIGGER address_refusal_kept BEFORE TRUNCATE ON address_refusal
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();

@@ -6,11 +6,10 @@ from time import perf_counter
 from typing import Any
 
 from litestar import Litestar
-from litestar.datastructures import MutableScopeHeaders
 from litestar.types import HTTPResponseStartEvent, Message, Receive, Scope, Send
 
-from registry.kit.ids import new_id
-from registry.kit.logging import log
+from registry.kit.ids import new_name
+from registry.kit.logging import often
 
 # 1 MB: the largest JSON body that a route takes unless it says otherwise. Imports raise it for themselves.
 BODY_LIMIT = 1_000_000
@@ -29,7 +28,9 @@ SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
     (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
 )
 _TRANSPORT = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
-_NO_STORE = (b"cache-control", b"no-store")
+# On every answer, unless it says something else itself.
+_ALWAYS = [*SECURITY_HEADERS, (b"cache-control", b"no-store")]
+_ALWAYS_NAMED = frozenset(name for name, _ in _ALWAYS)
 
 # A request id is written to the log of events and to the audit log, so nothing that could be an address or a
 # telephone number passes for one.
@@ -41,8 +42,12 @@ def request_id(scope: Scope) -> str:
     state = scope.setdefault("state", {})
     found: str | None = state.get("request_id")
     if found is None:
-        given = next((value for name, value in scope["headers"] if name == b"x-request-id"), b"")
-        found = given.decode("ascii") if _REQUEST_ID.fullmatch(given) else str(new_id())
+        for name, given in scope["headers"]:
+            if name == b"x-request-id" and _REQUEST_ID.fullmatch(given):
+                found = given.decode("ascii")
+                break
+        else:
+            found = new_name()
         state["request_id"] = found
     return found
 
@@ -55,8 +60,7 @@ class Edge(Litestar):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Bound once: binding for every request costs more than writing the line.
-        self._events = log("http").bind()
+        self._answered = often("http", "request.answered")
 
     async def __call__(self, scope: Any, receive: Receive | Any, send: Send | Any) -> None:
         """ASGI entry; see Litestar."""
@@ -83,25 +87,22 @@ class Edge(Litestar):
         return finish
 
     def _dress(self, message: HTTPResponseStartEvent, identity: str) -> None:
-        headers = MutableScopeHeaders.from_message(message)
-        named = {name.lower() for name, _ in headers.headers}
-        for pair in SECURITY_HEADERS:
-            if pair[0] not in named:
-                headers.headers.append(pair)
-        if b"cache-control" not in named:
-            headers.headers.append(_NO_STORE)
+        headers = [*message.get("headers", ()), (b"x-request-id", identity.encode("ascii"))]
+        named = {name.lower() for name, _ in headers}
+        headers += _ALWAYS if named.isdisjoint(_ALWAYS_NAMED) else [p for p in _ALWAYS if p[0] not in named]
         if self.transport_secure:
-            headers.headers.append(_TRANSPORT)
-        headers.headers.append((b"x-request-id", identity.encode("ascii")))
+            headers.append(_TRANSPORT)
+        message["headers"] = headers
 
     def _tell(self, scope: Scope, status: int, identity: str, seconds: float) -> None:
         """One event a request: the template of the path and never the path, no query, no address of the caller."""
-        self._events.info(
-            "request.answered",
-            method=scope.get("method"),
-            route=scope.get("path_template", "unmatched"),
-            status=status,
-            ms=round(seconds * 1000, 1),
-            request_id=identity,
-            actor=scope["state"].get("actor"),
+        self._answered(
+            {
+                "method": scope.get("method"),
+                "route": scope.get("path_template", "unmatched"),
+                "status": status,
+                "ms": round(seconds * 1000, 1),
+                "request_id": identity,
+                "actor": scope["state"].get("actor"),
+            }
         )

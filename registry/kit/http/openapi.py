@@ -48,6 +48,7 @@ _MEANINGS = {
     500: "Our fault. Quote the request id.",
     503: "The database does not answer. Try again.",
 }
+_PROBLEM_SCHEMA = "#/components/schemas/Problem"
 _SHARED = {"GET": (400, 401, 403, 404, 500, 503), "POST": (400, 401, 403, 404, 409, 413, 422, 500, 503)}
 _OPEN = {"GET": (400, 404, 500, 503), "POST": (400, 404, 409, 413, 500, 503)}
 
@@ -70,7 +71,7 @@ def document(handlers: Sequence[ControllerRouterHandler], title: str, version: s
     components["responses"] = {
         f"Problem{status}": {
             "description": meaning,
-            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            "content": {MEDIA_TYPE: {"schema": {"$ref": _PROBLEM_SCHEMA}}},
         }
         for status, meaning in _MEANINGS.items()
     }
@@ -93,6 +94,13 @@ def _finish(operation: dict[str, Any], method: str, admission: Admission) -> Non
         del responses[status]
     for status in (_OPEN if admission.public else _SHARED).get(method, ()):
         responses[str(status)] = {"$ref": f"#/components/responses/Problem{status}"}
+    if any("text/html" in response.get("content", {}) for response in responses.values()):
+        # A page that is not there is a page too.
+        content = {
+            "text/html": {"schema": {"type": "string"}},
+            MEDIA_TYPE: {"schema": {"$ref": _PROBLEM_SCHEMA}},
+        }
+        responses["404"] = {"description": _MEANINGS[404], "content": content}
     operation["security"] = [] if admission.public else [{"key": []}]
     parameters = operation.setdefault("parameters", [])
     if not admission.public:
