@@ -46,7 +46,7 @@ async def _admit(scope: Scope) -> None:
         given.get(b"authorization", b"").decode("latin-1")
     )
     state["principal"] = principal
-    state["actor"] = principal.actor
+    state["actor"] = actor = principal.actor
     rights = cast(Rights, parts.rights)
     rights.require(principal, *asked.actions)
     if asked.personal or asked.persons:
@@ -57,7 +57,7 @@ async def _admit(scope: Scope) -> None:
             check_reason(reason)
         except Misuse as error:
             raise Misuse(error.code, error.detail, field=REASON_HEADER, mend=error.mend) from None
-    state["caller"] = Caller(principal.actor, purpose, reason, request_id(scope))
+    state["caller"] = Caller(actor, purpose, reason, request_id(scope))
 
 
 def principal_of(request: Request[Any, Any, Any]) -> Principal:

@@ -45,7 +45,7 @@ async def answers(
         purpose = policies.purposes[purpose_id]
         statement = facts.asked(policies, purpose, channel, at, keyed=keyed)
         asked = [questions[place] for place in places]
-        rows = await session.all(
+        rows = await session.all_binary(
             statement.text,
             {
                 **statement.params,

@@ -121,7 +121,8 @@ def often(area: str, event: str) -> Callable[[EventDict], None]:
         if _straight is None or _straight.is_detoured():
             usual.info(event, **fields)
         elif not _straight.silent:
-            _straight.write({**fields, "area": area, "event": event})
+            fields["area"], fields["event"] = area, event
+            _straight.write(fields)
 
     return tell
 
