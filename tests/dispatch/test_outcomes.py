@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from msgspec import structs
 
 from registry.dispatch import handoff, outbox
 from registry.dispatch.channels.contract import Handed, Parcel, Rejected, Result, Unknown, Unreached
@@ -21,8 +22,8 @@ PERMIT = Decision(
     contact_id=ONE.contact_id, purpose="newsletter", channel="email", outcome=Outcome.PERMIT, reason="permit",
     basis=None, channel_ground=None, identifier=None, evidence=None, policy=None, as_of=AT, not_before=None, id=NIL,
 )  # fmt: skip
-NO = replace(PERMIT, outcome=Outcome.DENY, reason="consent.withdrawn")
-LATER = replace(
+NO = structs.replace(PERMIT, outcome=Outcome.DENY, reason="consent.withdrawn")
+LATER = structs.replace(
     PERMIT, outcome=Outcome.DEFER, reason="schedule.quiet_hours", not_before=AT + timedelta(hours=8)
 )
 

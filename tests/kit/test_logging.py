@@ -40,7 +40,7 @@ def test_a_logger_made_before_the_configuration_follows_it(lines):
 
 def test_what_is_told_often_is_the_same_line(lines):
     fields = {"route": "/x", "ms": 1.5, "actor": None, "status": 200}
-    ours.often("http", "request.answered")(fields)
+    ours.often("http", "request.answered")(dict(fields))
     ours.log("http").info("request.answered", **fields)
     straight, usual = lines()
     assert straight.keys() == usual.keys()

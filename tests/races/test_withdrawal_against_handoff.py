@@ -1,12 +1,12 @@
 """No hand-off begins or ends after a "no" was acknowledged; and the test would see it if one did."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec import structs
 
 from registry.access.workspace import Workspace
 from registry.dispatch import handoff
@@ -103,7 +103,7 @@ async def _joined(session: Session, policies: PolicySet, claimed: Sequence[Claim
 
 
 def _as(answer: Decision, permitted: bool) -> Decision:
-    return replace(answer, outcome=Outcome.PERMIT if permitted else Outcome.DENY)
+    return structs.replace(answer, outcome=Outcome.PERMIT if permitted else Outcome.DENY)
 
 
 async def test_goes_red_with_lock_and_facts_in_one_statement(
