@@ -58,7 +58,7 @@ docs: venv ## write the pages that are made from the code: commands, problems, t
 
 lock: venv ## write requirements.txt anew from pyproject.toml
 	$(LOCK) --upgrade --extra dev pyproject.toml --output-file requirements.txt
-	@! grep -nE '(https?|file)://|--(extra-)?index-url|--find-links' requirements.txt
+	@! grep -nE '(https?|file)://|^--' requirements.txt
 
 clean: ## remove what the other targets made, .zgoda included
 	rm -rf $(VENV) .zgoda build *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
