@@ -10,7 +10,6 @@ from registry.audit import body, commitments
 from registry.audit.body import JSON
 from registry.keys.columns import OPENING_NONCE
 from registry.keys.persons import PersonKeys
-from registry.kit import arrays
 from registry.kit.caller import Caller
 from registry.kit.database import Session
 from registry.kit.errors import Unavailable
@@ -94,10 +93,10 @@ async def append_all(
         opens = keys is not None and keys.has(OPENING_NONCE.key_class)
         nonces.append(keys.seal(OPENING_NONCE, nonce) if opens and keys else b"")
     told = {
-        "entry_heads": arrays.blobs(heads),
-        "entry_tails": arrays.blobs(tails),
-        "entry_subjects": arrays.uuids(subjects),
-        "entry_nonces": arrays.blobs(nonces),
+        "entry_heads": heads,
+        "entry_tails": tails,
+        "entry_subjects": subjects,
+        "entry_nonces": nonces,
     }
     appended = await session.value(_text(beside), {**told, **(params or {})})
     if appended != len(drafts):

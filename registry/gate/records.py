@@ -5,7 +5,6 @@ from typing import Any
 from uuid import UUID
 
 from registry.gate.model import Decision
-from registry.kit import arrays
 from registry.kit.ids import NIL
 
 # Decisions of one batch differ in little but person and address, so what they share is told once. Nothing is null
@@ -36,11 +35,11 @@ def parameters(
     messages = message_ids or [None] * len(decisions)
     return {
         "decision_kind": kind,
-        "decision_contacts": arrays.uuids([decision.contact_id for decision in decisions]),
-        "decision_ids": arrays.uuids([decision.id for decision in decisions]),
-        "decision_assignments": arrays.uuids([decision.identifier or NIL for decision in decisions]),
-        "decision_evidence": arrays.uuids([decision.evidence or NIL for decision in decisions]),
-        "decision_messages": arrays.uuids([one or NIL for one in messages]),
+        "decision_contacts": [decision.contact_id for decision in decisions],
+        "decision_ids": [decision.id for decision in decisions],
+        "decision_assignments": [decision.identifier or NIL for decision in decisions],
+        "decision_evidence": [decision.evidence or NIL for decision in decisions],
+        "decision_messages": [one or NIL for one in messages],
         "decision_sorts": numbers,
         "decision_purposes": [_text(one) for one in purposes],
         "decision_channels": [_text(one) for one in channels],

@@ -10,7 +10,7 @@ from registry.audit import entries as audit
 from registry.gate import facts, records, rules
 from registry.gate.model import PERMIT, Decision, Moment, Outcome, Question
 from registry.keys.ring import KeyRing
-from registry.kit import arrays, clock
+from registry.kit import clock
 from registry.kit.database import Session
 from registry.kit.errors import Misuse
 from registry.kit.ids import NIL
@@ -49,8 +49,8 @@ async def answers(
             statement.text,
             {
                 **statement.params,
-                "contacts": arrays.uuids([question.contact_id for question in asked]),
-                "assignments": arrays.uuids([question.assignment_id or NIL for question in asked]),
+                "contacts": [question.contact_id for question in asked],
+                "assignments": [question.assignment_id or NIL for question in asked],
             },
         )
         for place, row in zip(places, rows, strict=True):

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from registry.keys.columns import COLUMNS, KeyClass, SealedColumn
 from registry.keys.ring import Epoch, KeyRing
-from registry.kit import arrays, sealing
+from registry.kit import sealing
 from registry.kit.database import Session
 
 WRAP_MAGIC = b"\xe5ZK"
@@ -147,7 +147,7 @@ async def load(session: Session, ring: KeyRing, ids: Iterable[UUID]) -> dict[UUI
             ring,
             await session.all(
                 "SELECT contact_id, epoch, wrapped FROM person_key WHERE contact_id = ANY(%b::uuid[])",
-                (arrays.uuids(stored),),
+                (stored,),
             ),
         )
     return found

