@@ -20,10 +20,12 @@ from registry.kit.http.edge import BODY_LIMIT, Edge
 from registry.kit.http.openapi import document
 from registry.kit.http.problems import HANDLERS
 from registry.kit.http.writing import caller_of
+from registry.kit.server_settings import clocks_differ
+from registry.policy import in_force
 from registry.policy.rights import rights
 
 # Each has a module `routes` with `routers()`.
-AREAS = ("contacts", "consents", "gate", "campaigns", "subject_requests", "audit", "portal")
+AREAS = ("contacts", "consents", "gate", "campaigns", "exchange", "subject_requests", "audit", "portal")
 
 # Beyond this nobody seals: no worker runs, or a transaction somewhere in the cluster holds the horizon.
 SEALING_LAG_LIMIT = 300.0
@@ -41,6 +43,8 @@ class Readiness(Struct, frozen=True):
     ready: bool
     database: bool
     keys: bool
+    clock: bool
+    policies: bool
     sealing: bool
     sealing_lag_seconds: float
 
@@ -53,14 +57,17 @@ def healthz() -> Health:
 
 @get("/readyz", opt=PUBLIC, tags=["operation"])
 async def readyz(request: Request[Any, Any, State]) -> Response[Readiness]:
-    """Database, key ring and sealing; 503 when one of them fails."""
+    """Database, key ring, clocks, policies and sealing; 503 when one of them fails or is out of date."""
     workspace: Workspace = request.app.state.workspace
     async with workspace.database.begin(caller_of(request)) as session:
         lag = await log.unsealed_age(session)
+        in_step = not clocks_differ(await session.value("SELECT clock_timestamp()"))
         named = await session.all("SELECT epoch FROM key_epoch WHERE destroyed_at IS NULL")
+        in_use = await in_force.number(session) == workspace.policies.number or not workspace.policies.number
     keys = {row.epoch for row in named} <= {epoch.number for epoch in workspace.ring.live()}
     sealing = lag <= SEALING_LAG_LIMIT
-    told = Readiness(keys and sealing, True, keys, sealing, round(lag, 3))
+    ready = keys and in_step and in_use and sealing
+    told = Readiness(ready, True, keys, in_step, in_use, sealing, round(lag, 3))
     return Response(told, status_code=200 if told.ready else 503)
 
 
@@ -101,5 +108,6 @@ def create_app(workspace: Workspace) -> Edge:
             }
         ),
     )
+    app.echoing = ("/access/v1/",)
     app.transport_secure = workspace.settings.base_url.startswith("https://")
     return app

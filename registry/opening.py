@@ -13,18 +13,25 @@ import psycopg
 from registry import __version__
 from registry.access.workspace import Workspace
 from registry.consents import projection
+from registry.dispatch import confirmations
 from registry.keys import epochs
 from registry.keys.ring import FileKeyRing, KeyEpochMissing, sync_folder, write_secret
 from registry.kit import migrations, postgres, server_settings
 from registry.kit.caller import OPERATOR, Caller
 from registry.kit.config import Settings
-from registry.kit.database import Database, Role, Session, Urls
+from registry.kit.database import Database, Role, Session, Settle, Urls
 from registry.kit.errors import Refused
 from registry.kit.journal import FileJournal
-from registry.policy import loader
+from registry.kit.logging import log
+from registry.kit.terminal import progress
+from registry.policy import in_force, loader
 from registry.policy import service as policy_service
+from registry.policy.in_force import Bundle, Change
 from registry.policy.model import PolicySet
 
+_LOG = log("policy")
+# One process at a time writes everybody's rows anew.
+_FILLING = 7_016_550_241_904
 _START = Caller(OPERATOR, reason="start")
 
 
@@ -38,38 +45,42 @@ def _marker(settings: Settings) -> Path:
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, initialise: bool = False) -> AsyncIterator[Workspace]:
-    """The installation of `settings`, open for the time of the block.
+async def opened(
+    settings: Settings, *, initialise: bool = False, change: Change | None = None
+) -> AsyncIterator[Workspace]:
+    """The installation of `settings`, open for the time of the block, under the policies in force.
 
     `initialise=True` makes what is missing (folder, keys, database); otherwise a folder that was never
-    initialised is refused (`data.not_initialised`) and nothing is made.
+    initialised is refused (`data.not_initialised`) and nothing is made. The first policies come from the folder
+    that the settings name; every later one by a `change`, however that folder may look since.
     """
     if not initialise and not initialised(settings):
         raise Refused("data.not_initialised", f"{settings.data} is not initialised.", mend="run zgoda init")
-    policies = await asyncio.to_thread(loader.load, settings.policies)
+    settings = settings.addressed()
+    if not initialised(settings):
+        # Before anything is made: what cannot be used leaves nothing behind.
+        await asyncio.to_thread(loader.load, settings.policies)
     postgres.prepare_folder(settings.data)
     async with AsyncExitStack() as stack:
         urls = await stack.enter_async_context(_server(settings))
         await asyncio.to_thread(server_settings.check, urls)
         await asyncio.to_thread(migrations.upgrade, urls.owner)
         ring = await asyncio.to_thread(_ring, settings, urls)
-        installed = await _install(urls, ring, policies)
+        installed = await _install(settings, urls, ring, change)
         policies = installed.policies
+        settle = partial(confirmations.settle, ring=ring, policies=policies, base_url=settings.base_url)
         database = Database(
             urls,
-            settle=partial(projection.settle, policies=policies),
+            settle=partial(_settled, policies=policies, settle=settle),
             journal=FileJournal(settings.journal_folder),
         )
         stack.push_async_callback(database.close)
         await database.open()
         if installed.unfilled:
-            # Persons recorded before a purpose was thought of have no row for it yet, and without one are denied.
-            await projection.rebuild(database, _START)
-            async with database.begin(_START, Role.OWNER) as session:
-                await policy_service.mark_filled(session, policies)
+            await _fill(database, policies)
         if not initialised(settings):
             write_secret(_marker(settings), json.dumps({"format": 1, "made_by": __version__}).encode())
-        yield Workspace(settings.addressed(), database, ring, policies)
+        yield Workspace(settings, database, ring, policies)
 
 
 @asynccontextmanager
@@ -102,19 +113,68 @@ def _ring(settings: Settings, urls: Urls) -> FileKeyRing:
     return FileKeyRing(settings.keys_folder)
 
 
-async def _install(urls: Urls, ring: FileKeyRing, policies: PolicySet) -> policy_service.Installed:
+async def _install(
+    settings: Settings, urls: Urls, ring: FileKeyRing, change: Change | None
+) -> policy_service.Installed:
     """Record epochs and policies as the owner; the policies come back with this database's numbers."""
     database = Database(urls)
     try:
         async with database.begin(_START, Role.OWNER) as session:
             await epochs.ensure(session, ring)
             await _require_epochs(session, ring)
-            installed = await policy_service.install(
-                session, ring, policies, author="operator", reason="start"
+            await policy_service.lock(session)
+            found = await in_force.current(session)
+            if change is not None:
+                in_force.refuse_overtaken(change, found)
+            elif found is None:
+                bundle = await asyncio.to_thread(Bundle.of, settings.policies)
+                change = Change(bundle, "operator", "start")
+            else:
+                if said := await asyncio.to_thread(in_force.differing, found, settings.policies):
+                    _LOG.warning("policy.differs", folder=str(settings.policies or "shipped"), mend=said)
+                change = Change(found.bundle, found.author, found.reason)
+            return await policy_service.install(
+                session,
+                ring,
+                await asyncio.to_thread(change.bundle.loaded),
+                author=change.author,
+                reason=change.reason,
+                bundle=change.bundle,
             )
     finally:
         await database.close()
-    return installed
+
+
+async def _settled(session: Session, *, policies: PolicySet, settle: Settle) -> None:
+    """Write nothing that follows from policies which are in force no more."""
+    await in_force.require(session, policies)
+    await settle(session)
+
+
+async def _fill(database: Database, policies: PolicySet) -> None:
+    """Write everybody's rows anew where they do not follow from the policies; one process does it, others wait.
+
+    Persons recorded before a purpose was thought of have no row for it yet, and without one are denied.
+    """
+    async with await psycopg.AsyncConnection.connect(database.urls.owner, autocommit=True) as held:
+        await held.execute("SELECT pg_advisory_lock(%s)", (_FILLING,))
+        async with database.begin(_START, Role.OWNER) as session:
+            if not await policy_service.unfilled(session, policies):
+                return
+            total = int(await session.value("SELECT count(*) FROM gate_row"))
+        # Whoever began under the policies before may still write by them; what they wrote is written anew.
+        await in_force.outlived(database, _START)
+        with progress("writing what the gate reads", total) as advance:
+            done = 0
+
+            def told(so_far: int) -> None:
+                nonlocal done
+                advance(so_far - done)
+                done = so_far
+
+            await projection.rebuild(database, _START, progress=told)
+        async with database.begin(_START, Role.OWNER) as session:
+            await policy_service.mark_filled(session, policies)
 
 
 async def _require_epochs(session: Session, ring: FileKeyRing) -> None:

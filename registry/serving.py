@@ -6,28 +6,35 @@ import os
 import signal
 import socket
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import click
+import psycopg
 
 from registry import worker as work
 from registry.access import service as access
 from registry.access.workspace import Workspace
 from registry.dispatch import handoff
+from registry.exchange import list_states
 from registry.kit import postgres
+from registry.kit.caller import OPERATOR, Caller
 from registry.kit.config import Settings
 from registry.kit.errors import Misuse, Refused
 from registry.kit.logging import log
 from registry.kit.terminal import terminal_of
 from registry.opening import opened
+from registry.policy import in_force
 
 if TYPE_CHECKING:
     import uvicorn
 
 # Streams of a bulk list may be long; a supervisor kills after some 30 s.
 GRACE_SECONDS = 10
+# How long a process may go by policies that are in force no more; what it writes is refused at once.
+POLICY_SECONDS = 1.0
 _SERVE = log("serve")
+_CALLER = Caller(OPERATOR, reason="policies in force")
 
 
 @click.command()
@@ -51,15 +58,18 @@ def serve(
             settings = settings.model_copy(update={"base_url": address})
 
         async def body(stop: asyncio.Event) -> None:
-            async with opened(settings) as workspace:
-                settings.address_file.touch(mode=0o600)
-                settings.address_file.write_text(address)
-                lines = [f"Zgoda answers at {address}"]
-                if new_admin_key:
-                    async with workspace.database.begin(terminal.caller()) as session:
-                        _, key = await access.create_key(session, workspace.ring, "admin", "zgoda serve")
-                    lines.append(f"Admin key, shown this once: {key}")
-                await _serve(workspace, listener, lines, stop, with_worker=not no_worker)
+            lines = [f"Zgoda answers at {address}"]
+            while not stop.is_set():
+                async with opened(settings) as workspace:
+                    settings.address_file.touch(mode=0o600)
+                    settings.address_file.write_text(address)
+                    if new_admin_key and lines:
+                        async with workspace.database.begin(terminal.caller()) as session:
+                            _, key = await access.create_key(session, workspace.ring, "admin", "zgoda serve")
+                        lines.append(f"Admin key, shown this once: {key}")
+                    # Whoever asks while the policies are read anew waits at the listener, which stays open.
+                    await _serve(workspace, listener.dup(), lines, stop, with_worker=not no_worker)
+                    lines = []
 
         run_until_signal(body)
 
@@ -146,7 +156,9 @@ async def _serve(
         def capture_signals(self) -> Iterator[None]:
             yield
 
+    leave = asyncio.Event()
     async with asyncio.TaskGroup() as group:
+        group.create_task(_watch(workspace, stop, leave))
         server = Server(
             uvicorn.Config(
                 create_app(workspace),
@@ -159,25 +171,48 @@ async def _serve(
                 timeout_graceful_shutdown=GRACE_SECONDS,
             )
         )
-        _start_beside(group, workspace, stop, with_worker=with_worker)
-        group.create_task(_tell(server, lines, stop))
+        _start_beside(group, workspace, leave, with_worker=with_worker)
+        group.create_task(_tell(server, lines, leave))
         # What start-up made stays; collecting it over and over took p99 from 7 to 47 ms.
         gc.collect()
         gc.freeze()
         gc.set_threshold(50_000, 20, 50)
         await server.serve(sockets=[listener])
-        stop.set()
+        if not leave.is_set():
+            stop.set()  # it ended by itself
+        leave.set()
         if not server.started:
             raise Refused("serve.not_started", "The application did not start.", mend="see the log above")
     _SERVE.info("serve.stopped")
 
 
 async def _work(settings: Settings, stop: asyncio.Event) -> None:
-    async with opened(settings) as workspace, asyncio.TaskGroup() as group:
-        _start_beside(group, workspace, stop, with_worker=True)
-        _SERVE.info("worker.started")
-        await stop.wait()
+    while not stop.is_set():
+        leave = asyncio.Event()
+        async with opened(settings) as workspace, asyncio.TaskGroup() as group:
+            group.create_task(_watch(workspace, stop, leave))
+            _start_beside(group, workspace, leave, with_worker=True)
+            _SERVE.info("worker.started")
+            await leave.wait()
     _SERVE.info("worker.stopped")
+
+
+async def _watch(workspace: Workspace, stop: asyncio.Event, leave: asyncio.Event) -> None:
+    """Set `leave` when the process is to stop, or when other policies are in force than this opening read."""
+    while not leave.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), POLICY_SECONDS)
+        if stop.is_set():
+            leave.set()
+            return
+        try:
+            async with workspace.database.begin(_CALLER) as session:
+                changed = await in_force.number(session) != workspace.policies.number
+        except (psycopg.Error, Refused):
+            continue  # `/readyz` tells of a database that does not answer
+        if changed:
+            _SERVE.info("policy.reading_anew")
+            leave.set()
 
 
 def _start_beside(
@@ -185,12 +220,13 @@ def _start_beside(
 ) -> None:
     if workspace.settings.embedded:
         group.create_task(postgres.keep_running(workspace.settings.data, stop))
+    group.create_task(list_states.keep_fresh(workspace, stop))
     if with_worker:
         group.create_task(work.run(workspace, stop))
 
 
 async def _tell(server: "uvicorn.Server", lines: list[str], stop: asyncio.Event) -> None:
-    """Say where it listens once it does, and pass the wish to stop on to uvicorn."""
+    """Say where it listens once it does, and pass the wish to leave on to uvicorn."""
     while not server.started and not stop.is_set():
         await asyncio.sleep(0.01)
     if server.started:

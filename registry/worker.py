@@ -1,4 +1,4 @@
-"""What runs beside the requests: the sealer each second and the dispatch worker, each started again when it fails."""
+"""What runs beside the requests: sealer, dispatch, campaigns, reminders, terms; each started again when it fails."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -6,8 +6,10 @@ from collections.abc import Awaitable, Callable
 from registry.access.workspace import Workspace
 from registry.audit import sealer
 from registry.campaigns import filling
+from registry.dispatch import confirmations
 from registry.dispatch import worker as dispatch
 from registry.kit.logging import log
+from registry.subject_requests import lapsing
 
 _LONGEST_PAUSE = 30.0
 _WORKER = log("worker")
@@ -19,7 +21,13 @@ async def _seal(workspace: Workspace, stop: asyncio.Event) -> None:
     await sealer.run(workspace.database, workspace.ring, stop)
 
 
-TASKS: dict[str, Task] = {"sealer": _seal, "dispatch": dispatch.run, "campaigns": filling.run}
+TASKS: dict[str, Task] = {
+    "sealer": _seal,
+    "dispatch": dispatch.run,
+    "campaigns": filling.run,
+    "confirmations": confirmations.run,
+    "retention": lapsing.run,
+}
 
 
 async def run(workspace: Workspace, stop: asyncio.Event) -> None:

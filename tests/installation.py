@@ -16,11 +16,13 @@ from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
 from registry.consents import projection
+from registry.dispatch import confirmations
 from registry.keys import epochs
-from registry.keys.ring import FileKeyRing
+from registry.keys.ring import FileKeyRing, KeyRing
 from registry.kit import migrations, postgres
 from registry.kit.caller import Caller
-from registry.kit.database import Database, Role, Session, Urls
+from registry.kit.config import Settings
+from registry.kit.database import Database, Role, Session, Settle, Urls
 from registry.policy import loader, service
 from registry.policy.model import PolicySet
 
@@ -107,7 +109,11 @@ def _make_template(made: Server) -> None:
     migrations.upgrade(urls.owner)
     ring = FileKeyRing(made.keys) if made.keys.exists() else FileKeyRing.create(made.keys)
     installed = asyncio.run(_install(urls, ring))
-    numbers = {"purposes": installed.purpose_ids, "channels": installed.channel_ids}
+    numbers = {
+        "purposes": installed.purpose_ids,
+        "channels": installed.channel_ids,
+        "zones": installed.zone_ids,
+    }
     made.keys.with_name("numbers.json").write_text(json.dumps(numbers))
     with psycopg.connect(made.superuser_url, autocommit=True) as connection:
         connection.execute(
@@ -130,9 +136,19 @@ async def _install(urls: Urls, ring: FileKeyRing) -> PolicySet:
 def policies() -> PolicySet:
     """The policies that ship, with the numbers that the run's template gave them."""
     numbers = json.loads((Path(os.environ["ZGODA_TEST_RUN"]) / "numbers.json").read_text())
-    return loader.load(None).numbered(numbers["purposes"], numbers["channels"])
+    return loader.load(None).numbered(numbers["purposes"], numbers["channels"], numbers["zones"])
 
 
 async def settle(session: Session) -> None:
-    """What the application does at the commit edge."""
+    """What the application does at the commit edge for what the gate reads."""
     await projection.settle(session, policies())
+
+
+def settling(ring: KeyRing) -> Settle:
+    """All that the application does at the commit edge: confirmations are queued as well."""
+
+    async def at_the_edge(session: Session) -> None:
+        # The policies of the moment: a test may have others.
+        await confirmations.settle(session, ring, policies(), Settings().base_url)
+
+    return at_the_edge

@@ -100,8 +100,13 @@ async def append_all(
     }
     appended = await session.value(_text(beside), {**told, **(params or {})})
     if appended != len(drafts):
-        raise Unavailable(
-            "log.unseated",
-            "The database was moved to another PostgreSQL cluster, so the log takes no entries.",
-            mend="run zgoda audit reseat",
-        )
+        raise unseated()
+
+
+def unseated() -> Unavailable:
+    """What is raised when the log takes no entries."""
+    return Unavailable(
+        "log.unseated",
+        "The database was moved to another PostgreSQL cluster, so the log takes no entries.",
+        mend="run zgoda audit reseat",
+    )

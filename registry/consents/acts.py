@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from registry.audit import entries as audit
-from registry.consents import ground_service, service
+from registry.consents import ground_service, owning, service
 from registry.consents.ground_service import NewGround
 from registry.consents.ledger import EntryKind
 from registry.consents.service import Recorded
@@ -19,6 +19,7 @@ from registry.keys.ring import KeyRing
 from registry.kit.database import Session
 from registry.kit.errors import NotFound, Refused
 from registry.policy.model import PolicySet
+from registry.standing import merged, permits
 from registry.standing import service as standing
 
 _ACTIONS = {
@@ -109,10 +110,14 @@ async def _refuse_own(
     session: Session, policies: PolicySet, people: Sequence[UUID], entry: NewEntry, at: datetime
 ) -> None:
     """A "no" of a person to all their addresses holds at those that nobody shares, also for a record made twice."""
+    records = [one for contact_id in people for one in merged.locked_records(session, contact_id)]
     rows = await session.all(
-        "SELECT DISTINCT address_id FROM assignment WHERE contact_id = ANY(%s) AND valid_to IS NULL"
-        " AND mode = %s AND address_id IS NOT NULL",
-        (list(people), int(Mode.EXCLUSIVE)),
+        "SELECT DISTINCT s.address_id FROM assignment s WHERE s.contact_id = ANY(%(ids)b::uuid[])"
+        " AND s.valid_to IS NULL AND s.address_id IS NOT NULL AND (s.mode = %(exclusive)s"
+        # Records that were merged share with nobody but each other.
+        " OR s.mode = %(shared)s AND NOT EXISTS (SELECT FROM assignment o WHERE o.address_id = s.address_id"
+        " AND o.valid_to IS NULL AND o.contact_id <> ALL(%(ids)b::uuid[])))",
+        {"ids": records, "exclusive": int(Mode.EXCLUSIVE), "shared": int(Mode.SHARED)},
     )
     await service.refuse_addresses(
         session, policies, [replace(entry, on_address=row.address_id, cause="person") for row in rows], at
@@ -133,10 +138,13 @@ async def _refuse_unheld(
 
 
 async def require_assignment(session: Session, contact_id: UUID, assignment_id: UUID) -> UUID | None:
-    """The address row of one of the person's current identifiers; NotFound `identifier.unknown` otherwise."""
+    """The address row of one of the person's current identifiers; NotFound `identifier.unknown` otherwise.
+
+    The person is locked; the identifier may be any of their records'.
+    """
     row = await session.first(
-        "SELECT address_id FROM assignment WHERE contact_id = %s AND id = %s AND valid_to IS NULL",
-        (contact_id, assignment_id),
+        "SELECT address_id FROM assignment WHERE contact_id = ANY(%b::uuid[]) AND id = %s AND valid_to IS NULL",
+        (list(merged.locked_records(session, contact_id)), assignment_id),
     )
     if row is None:
         raise NotFound("identifier.unknown", "The person has no such identifier now.", field="identifier")
@@ -155,6 +163,7 @@ async def _audit(session: Session, ring: KeyRing, entry: NewEntry, recorded: Seq
             "purpose": entry.purpose,
             "channel": entry.channel,
             "digests": [r.digest for r in recorded if r.digest],
+            **permits.told(session),
         },
     )
 
@@ -173,6 +182,7 @@ async def record_ground(
         )
     if assignment_id is not None:
         await require_assignment(session, contact_id, assignment_id)
+        contact_id = await owning.holder(session, contact_id, assignment_id)
     filled = replace(ground, contact_id=contact_id, assignment_id=assignment_id)
     (ground_id,) = await ground_service.record(session, ring, policies, [filled])
     await audit.append(

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from registry.audit import note
 from registry.audit.evidence import EvidenceInvalid
-from registry.consents import acts, history, proof, proving
+from registry.consents import acts, collection_commands, history, proof, proving, receipt_commands
 from registry.consents.ground_service import NewGround
 from registry.consents.grounds import KINDS
 from registry.consents.ledger import ANY, EntryKind
@@ -41,6 +41,7 @@ def consent() -> None:
 @click.option("--locale", help="The language in which they saw it.")
 @click.option("--identifier", type=click.UUID, help="For which of the person's addresses, by its id.")
 @click.option("--acted-at", type=INSTANT, help="When; left out, it is now.")
+@click.option("--authority", type=click.UUID, help="The ground by which a child's parent agreed, by its id.")
 @click.option("--source", default="operator", show_default=True, help="From where it is known.")
 @prints_result
 @runs
@@ -54,6 +55,7 @@ async def grant(
     locale: str | None,
     identifier: UUID | None,
     acted_at: datetime | None,
+    authority: UUID | None,
     source: str,
 ) -> None:
     """Record that REF consented to PURPOSE on CHANNEL, for one address."""
@@ -69,6 +71,7 @@ async def grant(
         act=act,
         notice_version=notice,
         notice_locale=locale,
+        authority=authority,
     )
     await _record(terminal, parse_reference(ref), entry)
 
@@ -123,12 +126,15 @@ for _name, _kind, _told in (
 async def _record(terminal: Terminal, reference: Reference, entry: NewEntry) -> None:
     """Record one act; a "no" to all marketing of nobody in particular is one to each controller."""
     recorded: list[Recorded] = []
+    voided: list[Any] = []
+    in_flight: list[Any] = []
     async with terminal.open() as workspace, workspace.database.begin(terminal.caller()) as session:
         ring, policies = workspace.ring, workspace.policies
         everybody = entry.purpose == ANY and entry.controller is None
         for controller in policies.controllers if everybody else [entry.controller]:
             one = replace(entry, controller=controller)
             recorded += await acts.act(session, ring, policies, reference, one)
+        voided, in_flight = session.voided, session.in_flight
     shown = [
         {
             "id": str(r.id),
@@ -146,6 +152,13 @@ async def _record(terminal: Terminal, reference: Reference, entry: NewEntry) -> 
         hours = workspace.settings.relay_queue_hours
         result["relay_queue_hours"] = hours
         text += f"\nNothing is sent from now on; what the mail relay had accepted may arrive for up to {hours} hours."
+        result["permits_voided"] = [as_json(one) for one in voided]
+        result["permits_in_flight"] = [as_json(one) for one in in_flight]
+        if voided:
+            text += f"\nPermits that were open and are void now: {', '.join(str(one.id) for one in voided)}"
+        if in_flight:
+            named = ", ".join(str(one.id) for one in in_flight)
+            text += f"\nPermits redeemed just before, whose messages may still arrive: {named}"
     emit(terminal, result, text)
 
 
@@ -235,20 +248,37 @@ def ground() -> None:
 )
 @click.option("--collected-in-sale", is_flag=True, help="The address of REF was got in this sale.")
 @click.option("--identifier", type=click.UUID, help="That address, by its id, when REF names none.")
+@click.option("--evidence", multiple=True, metavar="NAME=TEXT", help="What shows it, kept sealed; repeatable.")
 @click.option("--source", default="operator", show_default=True)
 @prints_result
 @runs
-async def record_ground(terminal: Terminal, ref: str, identifier: UUID | None, **facts: Any) -> None:
-    """Record a sale, a contract, a request or a balancing test about REF."""
+async def record_ground(
+    terminal: Terminal, ref: str, identifier: UUID | None, evidence: tuple[str, ...], **facts: Any
+) -> None:
+    """Record a fact about REF: a sale, a contract, a parent's authority, a sign of life.
+
+    A parental_authority needs --evidence holder=... and --evidence method=...: who agreed, and how that is known.
+    """
     reference = parse_reference(ref)
     facts["products"] = tuple(facts["products"])
+    facts["evidence"] = dict(_evidence(text) for text in evidence) or None
     new = NewGround(contact_id=NIL, assignment_id=identifier, **facts)
     async with terminal.open() as workspace, workspace.database.begin(terminal.caller()) as session:
         made = await acts.record_ground(session, workspace.ring, workspace.policies, reference, new)
     emit(terminal, {"id": str(made)}, f"recorded: {made}")
 
 
+def _evidence(text: str) -> tuple[str, str]:
+    name, equals, told = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise Misuse("usage.wrong", "Evidence is given as NAME=TEXT.", field="--evidence")
+    return name, told
+
+
 def register(group: click.Group) -> None:
     """Add the commands of this module."""
     group.add_command(consent)
     group.add_command(ground)
+    group.add_command(collection_commands.collection)
+    consent.add_command(receipt_commands.receipt)
+    consent.add_command(receipt_commands.verify)

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from registry.consents.grounds import KINDS
+from registry.consents.authority import HOLDER, METHOD
+from registry.consents.grounds import KINDS, PARENTAL
 from registry.consents.validation import CLOCK_TOLERANCE
 from registry.keys import persons
 from registry.keys.columns import GROUND_EVIDENCE
@@ -63,7 +64,8 @@ async def record(
 ) -> list[UUID]:
     """Append grounds; ids in the order given. The persons are locked by the caller.
 
-    Refuses an unknown kind or controller and a fact from the future, before anything is written.
+    Refuses an unknown kind or controller, a fact from the future, and a parent's authority that does not tell who
+    agreed and how that is known, before anything is written.
     """
     if not grounds:
         return []
@@ -136,3 +138,12 @@ def _validate(policies: PolicySet, ground: NewGround, at: datetime) -> None:
         raise Misuse("controller.unknown", "There is no such controller.", field="controller")
     if ground.occurred_at > at + CLOCK_TOLERANCE:
         raise Misuse("ground.in_future", "The fact lies in the future.", field="occurred_at")
+    if ground.kind == PARENTAL:
+        evidence = ground.evidence or {}
+        if missing := [name for name in (HOLDER, METHOD) if not str(evidence.get(name) or "").strip()]:
+            raise Misuse(
+                "ground.evidence_missing",
+                "A parent's authority must tell who holds it and how that was verified (GDPR art. 8(2)).",
+                field="evidence",
+                mend=f"add {' and '.join(missing)} to the evidence",
+            )

@@ -5,10 +5,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from registry.kit.clock import FAR_FUTURE
-from registry.policy.model import Basis, Purpose
+from registry.kit.clock import FAR_FUTURE, FAR_PAST
+from registry.policy.model import Basis, Purpose, PurposeClass
 
-KINDS = ("sale", "contract", "requested", "balancing")
+PARENTAL = "parental_authority"
+KINDS = (
+    "sale",
+    "contract",
+    "requested",
+    "balancing",
+    "vital_interest",
+    "public_task",
+    PARENTAL,
+    # Somebody was heard of: it keeps a term of inactivity from ending, and permits nothing.
+    "activity",
+)
+# What a person did, as opposed to what others know or decided about them.
+ACTIVE_KINDS = frozenset({"sale", "contract", "requested", "activity"})
+# Bases whose need for each person is a recorded fact (GDPR art. 6(1)(d), (e)).
+_FACT_OF = {
+    Basis.VITAL_INTERESTS: "vital_interest",
+    Basis.PUBLIC_TASK: "public_task",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,24 +48,53 @@ class Ground:
 def carries_basis(purpose: Purpose, grounds: Sequence[Ground], at: datetime) -> Ground | bool | None:
     """The fact that the purpose's basis rests on: a ground, True where the policy itself says it, None for none.
 
-    GDPR art. 6(1)(b): a contract needs one. Legitimate interests need a balancing test and legal obligation its
-    provision; both are named in the policy, which is refused without.
+    GDPR art. 6(1)(b): a contract needs one. So do vital interests and a public task (6(1)(d), (e)). Legitimate
+    interests need a balancing test and legal obligation its provision; both are named in the policy, which is
+    refused without. An obligation that a provision puts on the controller towards everybody needs no more. What is
+    sent because somebody asked for it needs, whatever its basis, that they asked.
     """
+    if purpose.class_ is PurposeClass.REQUESTED:
+        return _longest(purpose, grounds, ("requested",), at)
     if purpose.basis is Basis.CONTRACT:
-        live = [
-            ground
-            for ground in grounds
-            if ground.controller == purpose.controller
-            and ground.kind in purpose.contract_facts
-            and (ground.ends_at is None or ground.ends_at > at)
-        ]
-        return max(live, key=lambda ground: ground.ends_at or FAR_FUTURE, default=None)
+        return _longest(purpose, grounds, purpose.contract_facts, at)
     if purpose.basis is Basis.LEGITIMATE_INTERESTS:
         return True if purpose.balancing else None
     if purpose.basis is Basis.LEGAL_OBLIGATION:
         return True if purpose.obligation else None
-    # Consent is judged by its own rules; vital interests and public tasks need a recorded fact of their own.
-    return True if purpose.basis is Basis.CONSENT else None
+    if purpose.basis in (Basis.VITAL_INTERESTS, Basis.PUBLIC_TASK):
+        return _longest(purpose, grounds, (_FACT_OF[purpose.basis],), at)
+    # Consent is judged by its own rules.
+    return True
+
+
+def _longest(
+    purpose: Purpose, grounds: Sequence[Ground], kinds: Sequence[str], at: datetime
+) -> Ground | None:
+    live = [
+        ground
+        for ground in grounds
+        if ground.controller == purpose.controller
+        and ground.kind in kinds
+        and (ground.ends_at is None or ground.ends_at > at)
+    ]
+    return max(live, key=lambda ground: ground.ends_at or FAR_FUTURE, default=None)
+
+
+def authorises(ground: Ground, controller: str, at: datetime) -> bool:
+    """Whether this is a parent's authority for a grant to `controller` made at `at` (GDPR art. 8(1), (2))."""
+    return (
+        ground.kind == PARENTAL
+        and ground.controller == controller
+        and (ground.ends_at is None or ground.ends_at > at)
+    )
+
+
+def last_active(controller: str, grounds: Sequence[Ground]) -> datetime:
+    """When the person last did something with this controller that was recorded as a ground."""
+    return max(
+        (g.occurred_at for g in grounds if g.controller == controller and g.kind in ACTIVE_KINDS),
+        default=FAR_PAST,
+    )
 
 
 def soft_opt_in(purpose: Purpose, grounds: Sequence[Ground], assignment_id: UUID) -> Ground | None:

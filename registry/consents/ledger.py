@@ -4,7 +4,7 @@ Nothing here makes a yes out of an unknown: what no entry says is missing, and m
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 from uuid import UUID
@@ -53,6 +53,8 @@ class Entry:
     recorded_at: datetime
     refers_to: UUID | None = None
     notice_version: int | None = None
+    # The ground by which the holder of parental responsibility authorised a grant (GDPR art. 8).
+    authority: UUID | None = None
 
 
 # Not frozen, as is GateState: made for every row of the gate's table.
@@ -100,6 +102,7 @@ class Standing:
     recorded_at: datetime = FAR_PAST
     notice_version: int = 0
     seq: int = 0
+    authority: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +156,11 @@ def _grant(entry: Entry, pending: dict[UUID, Entry], scope: Scope) -> _Grant | N
     if entry.kind is EntryKind.CONFIRMED:
         # A confirmation is the end of its own request and takes that act's time; a "no" in between voided it.
         request = pending.pop(entry.refers_to, None) if entry.refers_to else None
-        return _Grant(entry, request.acted_at) if request else None
+        if request is None:
+            return None
+        if entry.authority is None and request.authority is not None:
+            entry = replace(entry, authority=request.authority)
+        return _Grant(entry, request.acted_at)
     if scope.double_opt_in:
         pending[entry.id] = entry
         return None
@@ -198,6 +205,7 @@ def _outcome(
             recorded_at=best.entry.recorded_at,
             notice_version=best.entry.notice_version or 0,
             seq=seq,
+            authority=best.entry.authority,
         )
     if last_no is not None:
         refused = last_no.kind is EntryKind.REFUSED

@@ -23,7 +23,7 @@ async def prove(
     """
     await export.sealed_through_now(database, ring, caller)
     async with database.begin(caller) as session:
-        document = await _document(session, ring, contact_id, entry_id)
+        made = await document(session, ring, contact_id, entry_id)
         await entries.append(
             session,
             ring,
@@ -32,19 +32,23 @@ async def prove(
             kinds=("consent", "evidence"),
             detail={"entry": str(entry_id)},
         )
-    return document
+    return made
 
 
-async def _document(session: Session, ring: KeyRing, contact_id: UUID, entry_id: UUID) -> dict[str, Any]:
+async def document(session: Session, ring: KeyRing, contact_id: UUID, entry_id: UUID) -> dict[str, Any]:
+    """What `prove` gives, for whoever notes it in the log with more; the log is sealed through the entry."""
     row = await session.first(
-        f"SELECT {', '.join('e.' + name for name in proof.COVERED)}, e.evidence, n.hash, n.body, n.version, n.locale"
+        f"SELECT {', '.join('e.' + name for name in (*proof.COVERED, *proof.COVERED_IF_SAID))}, e.evidence,"
+        " n.hash, n.body, n.version, n.locale, c.hash AS form_hash, c.body AS form"
         " FROM consent_entry e LEFT JOIN notice n ON n.purpose = e.purpose AND n.version = e.notice_version"
-        " AND n.locale = e.notice_locale WHERE e.contact_id = %s AND e.id = %s",
+        " AND n.locale = e.notice_locale"
+        " LEFT JOIN collection_point c ON c.point = e.point AND c.version = e.point_version"
+        " WHERE e.contact_id = %s AND e.id = %s",
         (contact_id, entry_id),
     )
     if row is None:
         raise NotFound("entry.unknown", "The person has no such entry.")
-    told = proof.facts(row._asdict(), row.hash, row.evidence)
+    told = proof.facts(row._asdict(), row.hash, row.evidence, row.form_hash)
     digest = proof.digest(told)
     logged = await session.value(
         "SELECT o.entry_id FROM audit_opening o JOIN audit_entry a ON a.id = o.entry_id"
@@ -62,6 +66,7 @@ async def _document(session: Session, ring: KeyRing, contact_id: UUID, entry_id:
         "contact": str(contact_id),
         "entry": told,
         "notice": row.body and {"version": row.version, "locale": row.locale, "body": row.body},
+        "form": proof.form_shown(told, row.form) if row.form is not None else None,
         "evidence": evidence,
         "log": (await service.prove(session, ring, logged, contact_id)).as_json(),
     }

@@ -10,7 +10,7 @@ from litestar.types import ControllerRouterHandler
 
 from registry.access.guard import principal_of, rights_of
 from registry.access.workspace import Workspace
-from registry.consents import acts, history, proving
+from registry.consents import acts, collection_routes, history, proving, receipting
 from registry.consents.ground_service import NewGround as Ground
 from registry.consents.ledger import ANY, EntryKind
 from registry.consents.schemas import History, NewAct, NewGround, RecordedAct, RecordedEntry, RecordedGround
@@ -51,14 +51,19 @@ async def record(request: AppRequest, data: JSONBody[NewAct]) -> Response[Record
     async def work(session: Session) -> RecordedAct:
         recorded = await acts.act(session, workspace.ring, workspace.policies, reference, entry)
         hours = workspace.settings.relay_queue_hours if entry.kind.takes_away else None
-        return RecordedAct([RecordedEntry(r.id, r.contact_id, r.seq, r.recorded_at) for r in recorded], hours)
+        return RecordedAct(
+            [RecordedEntry(r.id, r.contact_id, r.seq, r.recorded_at) for r in recorded],
+            hours,
+            session.voided,
+            session.in_flight,
+        )
 
     return await write(request, workspace.database, workspace.ring.token, work, status=201)
 
 
 @post("/grounds", opt=needs("ground.record"), status_code=201)
 async def record_ground(request: AppRequest, data: JSONBody[NewGround]) -> Response[RecordedGround]:
-    """Record a fact other than consent: a sale, a contract, a request, a balancing test."""
+    """Record a fact other than consent: a sale, a contract, a parent's authority, a sign of life."""
     workspace: Workspace = request.app.state.workspace
     rights_of(request).require_controller(principal_of(request), data.controller)
     reference = reference_of(data.subject)
@@ -106,6 +111,28 @@ async def read_proof(
     return await proving.prove(workspace.database, workspace.ring, caller_of(request), contact_id, entry_id)
 
 
+@get(
+    "/contacts/{contact_id:uuid}/consents/{entry_id:uuid}/receipt",
+    opt=needs("consent.read", personal=True),
+    media_type="application/ld+json",
+)
+async def read_receipt(
+    request: AppRequest, contact_id: FromPath[UUID], entry_id: FromPath[UUID]
+) -> Response[bytes]:
+    """The signed receipt of one entry (ISO/IEC TS 27560 in DPV terms): every byte of it counts."""
+    workspace: Workspace = request.app.state.workspace
+    async with workspace.database.begin(caller_of(request)) as session:
+        made = await receipting.receipt(
+            session,
+            workspace.ring,
+            workspace.policies,
+            workspace.settings.base_url,
+            contact_id,
+            entry_id,
+        )
+    return Response(made, media_type="application/ld+json")
+
+
 def _require_scope(request: AppRequest, data: NewAct) -> None:
     """The role must list this very act, and the key must reach the purpose."""
     rights, principal = rights_of(request), principal_of(request)
@@ -144,11 +171,18 @@ def _entry(data: NewAct) -> NewEntry:
         refers_to=data.refers_to,
         evidence=dict(data.evidence) or None,
         bundled_with=tuple(data.bundled_with),
+        authority=data.authority,
     )
 
 
 def routers() -> list[ControllerRouterHandler]:
     """The routes of this area."""
     return [
-        Router("/api/v1", route_handlers=[record, record_ground, read_history, read_proof], tags=["consents"])
+        Router(
+            "/api/v1",
+            route_handlers=[record, record_ground, read_history, read_proof, read_receipt],
+            tags=["consents"],
+        ),
+        Router("/api/v1", route_handlers=collection_routes.HANDLERS, tags=["collection points"]),
+        Router("/api/v1/contacts", route_handlers=merging_routes.HANDLERS, tags=["contacts"]),
     ]

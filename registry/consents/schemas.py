@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from registry.contacts.schemas import Source, Subject
+from registry.standing.permits import FlyingPermit, OpenPermit
 
 Name = Annotated[str, Meta(pattern=r"^(\*|[a-z][a-z0-9_-]{0,62})$")]
 Word = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
@@ -46,6 +47,8 @@ class NewAct(Struct, frozen=True, forbid_unknown_fields=True):
     """What the same control also accepted; anything here makes it no consent (GDPR art. 7(2))."""
     evidence: Annotated[dict[Word, Text], Meta(max_length=30)] = {}
     """Form, page, address, agent and whatever else shows it; kept sealed under the person's key."""
+    authority: UUID | None = None
+    """Of a child's grant: the id of the ground `parental_authority` by which a parent agreed (GDPR art. 8)."""
 
 
 class RecordedEntry(Struct, frozen=True):
@@ -63,13 +66,26 @@ class RecordedAct(Struct, frozen=True):
     entries: list[RecordedEntry]
     relay_queue_hours: int | None = None
     """After a "no": for so many hours the mail relay may still deliver what it had accepted before."""
+    permits_voided: list[OpenPermit] = []
+    """Permits of engines outside that were open at that instant, and are void since."""
+    permits_in_flight: list[FlyingPermit] = []
+    """Permits that were redeemed in the five minutes before: their messages may be out, or on the way."""
 
 
 class NewGround(Struct, frozen=True, forbid_unknown_fields=True):
     """A fact other than consent that a basis or a channel ground rests on."""
 
     subject: Subject
-    kind: Literal["sale", "contract", "requested", "balancing"]
+    kind: Literal[
+        "sale",
+        "contract",
+        "requested",
+        "balancing",
+        "vital_interest",
+        "public_task",
+        "parental_authority",
+        "activity",
+    ]
     controller: Word
     occurred_at: datetime
     source: Source
@@ -81,6 +97,7 @@ class NewGround(Struct, frozen=True, forbid_unknown_fields=True):
     collected_in_sale: bool = False
     ends_at: datetime | None = None
     evidence: Annotated[dict[Word, Text], Meta(max_length=30)] = {}
+    """What shows it, kept sealed. `parental_authority` needs `holder` (who agreed) and `method` (how that is known)."""
 
 
 class RecordedGround(Struct, frozen=True):

@@ -3,11 +3,12 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from registry.consents import proof
+from registry.consents import authority, owning, proof
+from registry.consents.ledger import EntryKind
 from registry.consents.validation import NewEntry, acted_at, validate
 from registry.contacts import queries as contacts
 from registry.keys import persons
@@ -16,8 +17,11 @@ from registry.keys.ring import KeyRing
 from registry.kit.database import Session
 from registry.kit.ids import new_id
 from registry.policy.model import PolicySet
+from registry.standing import permits
 from registry.standing import service as standing
+from registry.standing.permits import No
 
+_STEPS = frozenset({EntryKind.REQUESTED, EntryKind.CONFIRMED})
 _EVIDENCE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=str)
 
 
@@ -36,19 +40,31 @@ class Recorded:
     digest: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A request that waits for its confirmation, or the confirmation; `session.steps` keeps it to the commit edge."""
+
+    id: UUID
+    entry: NewEntry
+    recorded_at: datetime
+
+
 async def record(
     session: Session, ring: KeyRing, policies: PolicySet, entries: Sequence[NewEntry]
 ) -> list[Recorded]:
     """Append entries, in the order given. The persons are locked (`contacts.service.lock`) by the caller.
 
     Refuses, before anything is written: unknown purpose or channel, an act that is no consent (LP-01), a grant
-    bundled with something else (LP-05), a grant without its address, one from the future.
+    bundled with something else (LP-05), a grant without its address, one from the future, a parent's authority
+    that is none (`authority.check`).
     """
     if not entries:
         return []
     recorded_at: datetime = await session.value("SELECT clock_timestamp()")
     for entry in entries:
         validate(policies, entry, recorded_at)
+    await authority.check(session, policies, entries)
+    entries = await owning.by_owner(session, entries)
     known = await _known_origins(session, entries)
     fresh: list[NewEntry] = []
     places: list[tuple[UUID, bytes] | None] = []
@@ -62,6 +78,7 @@ async def record(
         places.append(None)
         fresh.append(entry)
     written = await _append(session, ring, policies, fresh, recorded_at)
+    await permits.void(session, _noes(policies, fresh), "consent.taken_away")
     await refuse_addresses(session, policies, fresh, recorded_at)
     results = iter(written)
     by_origin = {
@@ -75,6 +92,48 @@ async def record(
             row = known[place]
             outcome.append(row if row is not None else by_origin[place])
     return outcome
+
+
+def _noes(policies: PolicySet, entries: Sequence[NewEntry]) -> list[No]:
+    """What these entries take away from the persons themselves; the "no" of their addresses is told apart."""
+    return [
+        No(
+            contact_id=entry.contact_id,
+            assignment_id=entry.assignment_id,
+            controller=_controller(policies, entry),
+            purpose=entry.purpose,
+            channel=entry.channel,
+        )
+        for entry in entries
+        if entry.kind.takes_away or entry.kind is EntryKind.INVALIDATED
+    ]
+
+
+def _controller(policies: PolicySet, entry: NewEntry) -> str:
+    purpose = policies.purposes.get(entry.purpose)
+    return entry.controller or (purpose.controller if purpose else "")
+
+
+async def repeat(
+    session: Session,
+    ring: KeyRing,
+    policies: PolicySet,
+    entries: Sequence[NewEntry],
+    on_address: UUID | None = None,
+) -> list[Recorded]:
+    """Append takings-away that stand on record already, of another record or another address of the same person.
+
+    They were validated when they were made; what was taken away stays so also where the policy has changed since.
+    `on_address` is the address whose own "no" they become as well, as that of a person who alone has it.
+    """
+    if not entries:
+        return []
+    recorded_at: datetime = await session.value("SELECT clock_timestamp()")
+    written = await _append(session, ring, policies, entries, recorded_at)
+    if on_address is not None:
+        at_address = [replace(entry, on_address=on_address, cause="person") for entry in entries]
+        await refuse_addresses(session, policies, at_address, recorded_at)
+    return written
 
 
 async def _known_origins(
@@ -138,12 +197,20 @@ async def _append(
                 session.caller.actor,
                 entry.origin,
                 evidence,
+                entry.point,
+                entry.point_version,
+                entry.authority,
             )
         )
         covered = proof.facts(
-            dict(zip(_ENTRY_COLUMNS, rows[-1], strict=True)), shown(policies, entry), evidence
+            dict(zip(_ENTRY_COLUMNS, rows[-1], strict=True)),
+            shown(policies, entry),
+            evidence,
+            _form(policies, entry),
         )
         written.append(Recorded(entry_id, entry.contact_id, seq, recorded_at, digest=proof.digest(covered)))
+        if entry.kind in _STEPS or (entry.kind is EntryKind.GRANTED and purpose and purpose.double_opt_in):
+            session.steps.append(Step(entry_id, entry, recorded_at))
         if entry.kind.takes_away:
             session.takings.append(
                 {
@@ -171,6 +238,14 @@ def shown(policies: PolicySet, entry: NewEntry) -> bytes | None:
     return None
 
 
+def _form(policies: PolicySet, entry: NewEntry) -> bytes | None:
+    """The hash of the form, of the version at which the entry was made, or None."""
+    for point in policies.collection.get(entry.point or "", ()):
+        if point.version == entry.point_version:
+            return point.hash
+    return None
+
+
 _ENTRY_COLUMNS = (
     "contact_id",
     "seq",
@@ -192,6 +267,9 @@ _ENTRY_COLUMNS = (
     "actor",
     "origin",
     "evidence",
+    "point",
+    "point_version",
+    "authority",
 )
 
 
@@ -204,8 +282,7 @@ async def refuse_addresses(
     for entry in entries:
         if entry.on_address is None or not entry.kind.takes_away:
             continue
-        purpose = policies.purposes.get(entry.purpose)
-        controller = entry.controller or (purpose.controller if purpose else "")
+        controller = _controller(policies, entry)
         key = (entry.on_address, controller, entry.purpose, entry.channel)
         if key in done:
             continue
@@ -231,6 +308,11 @@ async def refuse_addresses(
             }
         )
     if done:
+        await permits.void(
+            session,
+            [No(address_id=key[0], controller=key[1], purpose=key[2], channel=key[3]) for key in done],
+            "address.refused",
+        )
         session.stale.update(await contacts.sharers(session, {key[0] for key in done}))
 
 

@@ -5,8 +5,9 @@ from dataclasses import fields
 from datetime import datetime
 from operator import attrgetter
 
+from registry.consents import merged_rows
 from registry.consents.ledger import ANY, EntryKind
-from registry.consents.standing_rows import Address, Person, row, scopes
+from registry.consents.standing_rows import Address, Person, clock, row, scopes
 from registry.kit import copying
 from registry.kit.clock import FAR_PAST
 from registry.kit.ids import NIL
@@ -19,15 +20,21 @@ _OWN = ("contact_id", "assignment_id", "address_id", "verified_at")
 _VERIFIED = COLUMNS.index("verified_at")
 assert COLUMNS[:3] == _OWN[:3]
 
-Key = tuple[str, str, bool | None, int, str | None, int]
+Key = tuple[str, str, bool | None, int, str | None, int, int]
 
 
 def lines(policies: PolicySet, people: Iterable[Person], at: datetime) -> Iterator[str]:
     """`standing_rows.rows` of these persons as lines of COPY."""
     known: dict[Key, tuple[str, str]] = {}
     for person in people:
+        if person.merged:
+            yield from (_line(_values(one)) for one in merged_rows.rows(policies, person, at))
+            continue
         contact = _text(person.contact_id)
-        plain = not person.grounds and person.restricted_at is None and person.state is ContactState.ACTIVE
+        plain = not (
+            person.grounds or person.restricted_at or person.handed or person.state is not ContactState.ACTIVE
+        )
+        lives_by = clock(policies, person)
         bearing = {(entry.controller, entry.purpose) for entry in person.entries}
         bearing |= {(e.controller, ANY) for e in person.entries if e.kind is EntryKind.INVALIDATED}
         written: dict[int, tuple[str, str, str]] = {}
@@ -35,7 +42,7 @@ def lines(policies: PolicySet, people: Iterable[Person], at: datetime) -> Iterat
             address = scope.address
             purpose = scope.purpose
             told = (purpose.controller, purpose.id) in bearing or (purpose.controller, ANY) in bearing
-            if told or not plain or (address is not None and (address.refusals or address.reopened)):
+            if told or not plain or _remarkable(address):
                 yield _line(_values(row(policies, person, scope, at)))
                 continue
             # Nothing that this person or this address did bears on this purpose: the rest is the same for many.
@@ -46,6 +53,7 @@ def lines(policies: PolicySet, people: Iterable[Person], at: datetime) -> Iterat
                 scope.addresses,
                 person.country,
                 person.subscriber,
+                lives_by,
             )
             parts = known.get(key)
             if parts is None:
@@ -54,6 +62,10 @@ def lines(policies: PolicySet, people: Iterable[Person], at: datetime) -> Iterat
             if (own := written.get(id(address))) is None:
                 own = written[id(address)] = _own(address)
             yield f"{contact}\t{own[0]}\t{own[1]}\t{parts[0]}\t{own[2]}\t{parts[1]}"
+
+
+def _remarkable(address: Address | None) -> bool:
+    return address is not None and bool(address.refusals or address.reopened or address.lists)
 
 
 def _own(address: Address | None) -> tuple[str, str, str]:

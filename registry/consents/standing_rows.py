@@ -1,8 +1,8 @@
 """From everything recorded about a person to the rows that the gate reads. Pure, and the only way to make them."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import NamedTuple
 from uuid import UUID
 
@@ -12,8 +12,10 @@ from registry.consents.ledger import ANY, Entry, Scope, Standing, fold
 from registry.contacts.identifiers import Kind
 from registry.kit.clock import FAR_FUTURE, FAR_PAST, NEVER
 from registry.kit.ids import NIL
+from registry.policy.ages import of_age_on
 from registry.policy.model import Basis, Grade, PolicySet, Purpose, Subscriber, jurisdiction
-from registry.standing.model import AddressState, Consent, ContactState, GateState, Mark
+from registry.policy.schedule import Part, capped_until, clock_of
+from registry.standing.model import AddressState, Consent, ContactState, GateState, Mark, Parental
 
 # What no entry of the controller adds up to.
 _NOTHING = Standing(Consent.MISSING, False, NIL)
@@ -45,6 +47,8 @@ class Address:
     refusals: tuple[AddressRefusal, ...] = ()
     # Taken up again after a person was erased from it: only a grant at first hand opens it to marketing.
     reopened: bool = False
+    # The do-not-call and do-not-mail lists that it is on.
+    lists: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,16 @@ class Person:
     addresses: Sequence[Address] = ()
     entries: Sequence[Entry] = ()
     grounds: Sequence[Ground] = ()
+    # Tracking is allowed by devices and everything else by persons; neither passes to the other.
+    device: bool = False
+    time_zone: str | None = None
+    preferred_part: Part = Part.ANY
+    # By each rule on the age of consent of the person's country: since when it holds, when it makes them of age.
+    coming_of_age: tuple[tuple[date, date], ...] = ()
+    # Marketing messages handed over, by controller and channel, a day (UTC).
+    handed: Mapping[tuple[str, str], dict[date, int]] = field(default_factory=dict)
+    # Other records of the same person, merged with this one, which stands for all (`merged_rows`).
+    merged: Sequence["Person"] = ()
 
 
 class Of(NamedTuple):
@@ -77,6 +91,8 @@ def scopes(policies: PolicySet, person: Person) -> Iterator[Of]:
     for address in person.addresses:
         by_kind.setdefault(address.kind, []).append(address)
     for purpose in policies.purposes.values():
+        if (purpose.subject == "device") is not person.device:
+            continue
         for channel in purpose.channels:
             kind = _KIND_OF.get(policies.channels[channel].address)
             held: Sequence[Address | None] = (by_kind.get(kind) if kind else None) or (None,)
@@ -117,6 +133,8 @@ def row(policies: PolicySet, person: Person, of: Of, at: datetime) -> GateState:
     valid_until = FAR_FUTURE
     if isinstance(carried, Ground) and carried.ends_at is not None:
         valid_until = carried.ends_at
+    elif purpose.basis is Basis.LEGITIMATE_INTERESTS:
+        valid_until = _balanced_until(policies, purpose)
     return GateState(
         contact_id=person.contact_id,
         assignment_id=assignment_id or NIL,
@@ -126,6 +144,8 @@ def row(policies: PolicySet, person: Person, of: Of, at: datetime) -> GateState:
         consented_at=standing.consented_at,
         valid_until=valid_until,
         verified_at=(address.verified_at if address else None) or FAR_PAST,
+        active_at=_active_at(purpose, person, standing),
+        capped_until=_capped_until(policies, purpose, channel, person),
         seq=standing.seq,
         purpose_id=policies.purpose_ids[purpose.id],
         channel_id=policies.channel_ids[channel],
@@ -139,6 +159,9 @@ def row(policies: PolicySet, person: Person, of: Of, at: datetime) -> GateState:
         notice_version=standing.notice_version,
         basis_facts=Mark.YES if carried else Mark.NO,
         soft_opt_in=Mark.YES if soft else Mark.NO,
+        parental=_parental(purpose, person, standing),
+        listed=_listed(policies, purpose, channel, address),
+        clock=clock(policies, person),
         jurisdiction=where,
     )
 
@@ -155,6 +178,72 @@ def scope(purpose: Purpose, channel: str, assignment_id: UUID | None) -> Scope:
         channel=channel,
         assignment_id=assignment_id,
     )
+
+
+def _balanced_until(policies: PolicySet, purpose: Purpose) -> datetime:
+    """Until when the balancing test of an interest holds; one that nobody wrote carries nothing (art. 6(1)(f))."""
+    test = policies.balancing.get(purpose.balancing or "")
+    return test.ends_at if test else FAR_PAST
+
+
+def clock(policies: PolicySet, person: Person) -> int:
+    """By which clock the person lives, the controller's where it is not known, and which part of the day they prefer."""
+    name = person.time_zone or policies.schedule.zones.get(person.country or "")
+    return clock_of(policies.zone_ids.get(name, 0) if name else 0, person.preferred_part)
+
+
+def _active_at(purpose: Purpose, person: Person, standing: Standing) -> datetime:
+    """When somebody who consented was last heard of by the controller; the consent itself counts."""
+    if standing.consent is not Consent.GIVEN:
+        return FAR_PAST
+    acts = [
+        entry.acted_at
+        for entry in person.entries
+        if entry.controller == purpose.controller and entry.grade is Grade.FIRST_PARTY and entry.acted_at
+    ]
+    return max(standing.consented_at, facts.last_active(purpose.controller, person.grounds), *acts)
+
+
+def _parental(purpose: Purpose, person: Person, standing: Standing) -> Parental:
+    """GDPR art. 8: by the rule of the day of the grant, whatever the age since; a late birthday mends nothing.
+
+    Somebody whose age is not known is taken for a child where the purpose is offered to children.
+    """
+    if standing.consent is not Consent.GIVEN:
+        return Parental.NOT_NEEDED
+    day = standing.consented_at.date()
+    when = of_age_on(person.coming_of_age, day)
+    if (when is None and not purpose.offered_to_children) or (when is not None and when <= day):
+        return Parental.NOT_NEEDED
+    for ground in person.grounds:
+        if ground.id == standing.authority and facts.authorises(
+            ground, purpose.controller, standing.consented_at
+        ):
+            return Parental.VERIFIED
+    return Parental.NONE
+
+
+def _listed(policies: PolicySet, purpose: Purpose, channel: str, address: Address | None) -> Mark:
+    for name in address.lists if address else ():
+        known = policies.lists.get(name)
+        # A list that the policy knows no more is one whose scope is not known: it stops everything.
+        if known is None or (
+            channel in known.channels and (not known.controllers or purpose.controller in known.controllers)
+        ):
+            return Mark.YES
+    return Mark.NO
+
+
+def _capped_until(policies: PolicySet, purpose: Purpose, channel: str, person: Person) -> datetime:
+    counts = person.handed.get((purpose.controller, channel))
+    if not counts or not purpose.is_marketing:
+        return FAR_PAST
+    ends = (
+        capped_until(counts, cap)
+        for cap in policies.schedule.caps
+        if cap.controller == purpose.controller and cap.channel == channel
+    )
+    return max((end for end in ends if end is not None), default=FAR_PAST)
 
 
 def _suppressed(purpose: Purpose, channel: str, address: Address | None, standing: Standing) -> Mark:

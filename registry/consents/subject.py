@@ -12,7 +12,7 @@ from registry.keys.ring import KeyRing
 from registry.kit.database import Session
 from registry.policy.model import Grade
 
-TABLES = ("consent_entry", "ground")
+TABLES = ("consent_entry", "ground", "contact_merge")
 
 
 async def export(session: Session, ring: KeyRing, contact_id: UUID, keys: PersonKeys) -> dict[str, Any]:
@@ -20,7 +20,7 @@ async def export(session: Session, ring: KeyRing, contact_id: UUID, keys: Person
     entries = await session.all(
         "SELECT e.id, e.seq, e.kind, e.grade, e.controller, e.purpose, e.channel, e.assignment_id, e.acted_at,"
         " e.recorded_at, e.refers_to, e.act, e.notice_version, e.notice_locale, e.policy, e.source, e.evidence,"
-        " n.body AS notice FROM consent_entry e LEFT JOIN notice n"
+        " e.point, e.point_version, e.authority, n.body AS notice FROM consent_entry e LEFT JOIN notice n"
         " ON n.purpose = e.purpose AND n.version = e.notice_version AND n.locale = e.notice_locale"
         " WHERE e.contact_id = %s ORDER BY e.seq",
         (contact_id,),
@@ -29,6 +29,11 @@ async def export(session: Session, ring: KeyRing, contact_id: UUID, keys: Person
         "SELECT id, seq, kind, controller, assignment_id, products, opt_out_offered, collected_in_sale, occurred_at,"
         " ends_at, recorded_at, source, evidence FROM ground WHERE contact_id = %s ORDER BY seq",
         (contact_id,),
+    )
+    merges = await session.all(
+        "SELECT id, contact_id, surviving_id, reason, merged_at, unmerged_at FROM contact_merge"
+        " WHERE contact_id = %(id)s OR surviving_id = %(id)s ORDER BY id",
+        {"id": contact_id},
     )
     return {
         "entries": [
@@ -43,6 +48,7 @@ async def export(session: Session, ring: KeyRing, contact_id: UUID, keys: Person
         "grounds": [
             {**one._asdict(), "evidence": _opened(keys, GROUND_EVIDENCE, one.evidence)} for one in grounds
         ],
+        "merges": [one._asdict() for one in merges],
     }
 
 
@@ -57,8 +63,13 @@ async def erase(session: Session, contact_id: UUID, kept: Collection[KeyClass] =
     reads it, for there is no person to it any more.
     """
     counts = dict.fromkeys(TABLES, 0)
+    # That two records were one person's proves nothing about any of them.
+    merges = await session.execute(
+        "DELETE FROM contact_merge WHERE contact_id = %(id)s OR surviving_id = %(id)s", {"id": contact_id}
+    )
+    counts["contact_merge"] = merges.rowcount
     if KeyClass.PROOF not in kept:
-        for table in TABLES:
+        for table in ("consent_entry", "ground"):
             deleted = await session.execute(f"DELETE FROM {table} WHERE contact_id = %s", (contact_id,))
             counts[table] = deleted.rowcount
     return counts

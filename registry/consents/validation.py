@@ -42,6 +42,11 @@ class NewEntry:
     on_address: UUID | None = None
     cause: str = "withdrawn"
     bundled_with: tuple[str, ...] = ()
+    # The collection point and its version at which it was made.
+    point: str | None = None
+    point_version: int | None = None
+    # The ground by which a parent authorised a grant (GDPR art. 8).
+    authority: UUID | None = None
 
 
 def acted_at(entry: NewEntry, recorded_at: datetime) -> datetime | None:

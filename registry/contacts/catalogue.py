@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
+from registry.contacts import coming_of_age
 from registry.keys.columns import FIELD_VALUE
 from registry.keys.persons import PersonKeys
+from registry.kit import clock
 from registry.kit.database import Session
 from registry.kit.errors import Misuse
 from registry.policy.model import PolicySet
@@ -32,6 +34,20 @@ def check_fields(policies: PolicySet, fields: Mapping[str, str]) -> None:
                 f"The field {name!r} takes at most {declared.max_length} characters.",
                 field=f"fields.{name}",
             )
+        if name == coming_of_age.BIRTH_DATE and value:
+            _check_birth_date(value)
+
+
+def _check_birth_date(text: str) -> None:
+    try:
+        coming_of_age.read(text, clock.now().date())
+    except ValueError:
+        raise Misuse(
+            "field.date_invalid",
+            "That is no date of birth.",
+            field=f"fields.{coming_of_age.BIRTH_DATE}",
+            mend="write year, month and day as 2012-05-31",
+        ) from None
 
 
 async def write_fields(
@@ -40,9 +56,16 @@ async def write_fields(
     keys: Mapping[UUID, PersonKeys],
     values: Iterable[tuple[UUID, Mapping[str, str], str]],
 ) -> None:
-    """Store fields, sealed unless the catalogue lets them be segmented on; a later value replaces an earlier."""
+    """Store fields, sealed unless the catalogue lets them be segmented on; a later value replaces an earlier.
+
+    A date of birth tells when the person comes of age for consent (GDPR art. 8). Who changes the country of a known
+    person has `coming_of_age.follow` called as well: it follows from both.
+    """
     rows = []
+    born: set[UUID] = set()
     for contact_id, fields, source in values:
+        if fields.get(coming_of_age.BIRTH_DATE):
+            born.add(contact_id)
         for name, text in fields.items():
             if not text:
                 continue
@@ -59,3 +82,4 @@ async def write_fields(
             " source = excluded.source, recorded_at = clock_timestamp()",
             known,
         )
+    await coming_of_age.follow(session, policies, keys, born)

@@ -2,17 +2,21 @@
 
 import json
 from typing import Any
+from uuid import UUID
 
 import click
 import msgspec
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from registry.contacts import queries, reading
+from registry.contacts import preferences, queries, reading
 from registry.contacts.queries import parse_reference
 from registry.contacts.schemas import Card
-from registry.kit.terminal import Terminal, emit, reads_persons, runs
+from registry.kit.database import Session
+from registry.kit.errors import Refused
+from registry.kit.terminal import Terminal, emit, prints_result, reads_persons, runs
 from registry.policy.rights import rights
+from registry.policy.schedule import Part
 
 # Whoever has the key ring at hand can open everything anyway, so the terminal masks nothing from an admin.
 _ROLE = "admin"
@@ -42,6 +46,50 @@ async def show(terminal: Terminal, ref: str) -> None:
     emit(terminal, result, Group(*(_table(card) for card in cards)))
 
 
+@contact.command("prefer")
+@click.argument("ref")
+@click.option("--channel", help="The channel that the person prefers.")
+@click.option(
+    "--part",
+    type=click.Choice([part.name.lower() for part in Part]),
+    default="any",
+    show_default=True,
+    help="The part of the day; marketing at other hours waits for it.",
+)
+@click.option("--time-zone", help="The person's clock, such as Europe/Riga; else that of their country.")
+@prints_result
+@runs
+async def prefer(terminal: Terminal, ref: str, channel: str | None, part: str, time_zone: str | None) -> None:
+    """Keep how the person REF would rather be reached, in place of what was kept before."""
+    reference = parse_reference(ref)
+    async with terminal.open() as workspace:
+
+        async def work(session: Session) -> UUID:
+            found = await queries.resolve(session, workspace.ring, reference)
+            if not found:
+                raise reading.ContactUnknown
+            if len(found) > 1:
+                raise Refused(
+                    "contact.ambiguous",
+                    "Several persons have this address.",
+                    mend="name one by our id or by external:ID",
+                )
+            await preferences.prefer(
+                session,
+                workspace.ring,
+                workspace.policies,
+                found[0],
+                channel=channel,
+                part=Part[part.upper()],
+                time_zone=time_zone,
+            )
+            return found[0]
+
+        contact_id = await workspace.database.run(terminal.caller(), work)
+    told = {"contact": str(contact_id), "channel": channel, "part_of_day": part, "time_zone": time_zone}
+    emit(terminal, told, f"{contact_id}: {channel or 'any channel'}, {part} hours")
+
+
 def as_json(card: Any) -> dict[str, Any]:
     """A schema's value as the API gives it."""
     told: dict[str, Any] = json.loads(msgspec.json.encode(card))
@@ -53,6 +101,10 @@ def _table(card: Card) -> RenderableType:
     for name in ("created_at", "source", "locale", "country", "subscriber", "restricted_at"):
         value = getattr(card, name)
         table.add_row(name, "" if value is None else str(value))
+    liked = card.preferences
+    if liked.channel or liked.part_of_day != "any" or liked.time_zone:
+        said = [liked.channel, f"{liked.part_of_day} hours", liked.time_zone]
+        table.add_row("prefers", ", ".join(one for one in said if one))
     for one in card.identifiers:
         ended = f", until {one.valid_to:%Y-%m-%d}" if one.valid_to else ""
         table.add_row(one.kind, f"{one.value}  ({one.mode}{ended}; {one.id})")

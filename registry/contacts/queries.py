@@ -61,17 +61,26 @@ async def holders(
 
 
 async def holders_of(session: Session, identifier_ids: Iterable[UUID]) -> dict[UUID, list[Holder]]:
-    """Who has these identifiers now, by identifier row, eldest assignment first."""
+    """Who has these identifiers now, by identifier row, eldest assignment first.
+
+    Records that were merged are one person: of those that have the same identifier the eldest is told.
+    """
     wanted = list(identifier_ids)
     by_id: dict[UUID, list[Holder]] = {}
     if wanted:
         rows = await session.all(
-            "SELECT contact_id, id, identifier_id, address_id, mode FROM assignment"
-            " WHERE identifier_id = ANY(%b::uuid[]) AND valid_to IS NULL ORDER BY id",
+            "SELECT s.contact_id, s.id, s.identifier_id, s.address_id, s.mode, g.merged_into FROM assignment s"
+            " LEFT JOIN gate_row g ON g.subject_id = s.contact_id AND g.merged_into IS NOT NULL"
+            " WHERE s.identifier_id = ANY(%b::uuid[]) AND s.valid_to IS NULL ORDER BY s.id",
             (wanted,),
         )
+        seen: set[tuple[UUID, UUID]] = set()
         for row in rows:
-            by_id.setdefault(row.identifier_id, []).append(Holder(*row))
+            if row.merged_into is not None:
+                if (row.identifier_id, row.merged_into) in seen:
+                    continue
+                seen.add((row.identifier_id, row.merged_into))
+            by_id.setdefault(row.identifier_id, []).append(Holder(*row[:5]))
     return by_id
 
 
@@ -152,8 +161,17 @@ async def fields(session: Session, contact_ids: Sequence[UUID]) -> list[Any]:
     )
 
 
+async def coming_of_age(session: Session, contact_id: UUID) -> list[Any]:
+    """Since when each rule on the age of consent holds, and when by it the person comes of age (GDPR art. 8)."""
+    return await session.all(
+        "SELECT since, of_age_on FROM coming_of_age WHERE contact_id = %s ORDER BY since", (contact_id,)
+    )
+
+
 async def contact(session: Session, contact_id: UUID) -> Any | None:
     """The person's own row, or None."""
     return await session.first(
-        "SELECT id, created_at, locale, country, subscriber, source FROM contact WHERE id = %s", (contact_id,)
+        "SELECT id, created_at, locale, country, subscriber, source, time_zone, preferred_channel, preferred_part"
+        " FROM contact WHERE id = %s",
+        (contact_id,),
     )

@@ -1,7 +1,7 @@
 """Reading a person: opened with their keys, masked by role, and noted in the log in the same transaction."""
 
 from collections.abc import Callable, Sequence
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
 from registry.access.masking import mask
@@ -9,7 +9,7 @@ from registry.access.principals import Role
 from registry.audit import entries
 from registry.contacts import queries, schemas
 from registry.contacts.identifiers import Identifier, Kind, Mode
-from registry.contacts.schemas import Card, Found, Holder, ShownField, ShownIdentifier
+from registry.contacts.schemas import Card, Found, Holder, Preferences, ShownField, ShownIdentifier
 from registry.keys import persons
 from registry.keys.columns import ASSIGNMENT_VALUE, FIELD_VALUE, SealedColumn
 from registry.keys.persons import PersonKeys
@@ -18,13 +18,14 @@ from registry.kit.database import Session
 from registry.kit.errors import NotFound
 from registry.kit.sealing import Unopenable
 from registry.policy.model import Subscriber
+from registry.policy.schedule import Part
 
 
 class ContactUnknown(NotFound):
     """Nobody here, or nobody any more: an erased person is not told apart from one who never was."""
 
     def __init__(self) -> None:
-        super().__init__("contact.unknown", "There is no such person.")
+        super().__init__("contact.unknown", "There is no such contact.")
 
 
 async def show(session: Session, ring: KeyRing, role: Role, contact_ids: Sequence[UUID]) -> list[Card]:
@@ -78,6 +79,9 @@ async def _card(session: Session, role: Role, contact_id: UUID, keys: PersonKeys
         country=row.country,
         subscriber=cast(schemas.SubscriberKind, Subscriber(row.subscriber).name.lower()),
         restricted_at=restricted_at,
+        preferences=Preferences(
+            row.preferred_channel, cast(Any, Part(row.preferred_part).name.lower()), row.time_zone
+        ),
         identifiers=identifiers,
         fields=fields,
     )

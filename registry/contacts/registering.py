@@ -2,10 +2,11 @@
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from registry.audit import entries
-from registry.contacts import catalogue, queries, service
+from registry.contacts import catalogue, coming_of_age, queries, service
 from registry.contacts.identifiers import Identifier, Mode
 from registry.contacts.service import NewContact
 from registry.keys import persons
@@ -31,22 +32,45 @@ class IdentifiersDisagree(Refused):
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A person as they were found or made, with the kinds of data that were written; not yet noted in the log."""
+
+    id: UUID
+    created: bool
+    kinds: tuple[str, ...]
+    keys: Mapping[UUID, PersonKeys]
+
+
 async def register(
     session: Session, ring: KeyRing, policies: PolicySet, new: NewContact
 ) -> tuple[UUID, bool]:
     """The person's id, and whether they are new; entry `contact.create` or `contact.update`.
 
+    Finds, makes and refuses as `enter` does.
+    """
+    entered = await enter(session, ring, policies, new)
+    action = "contact.create" if entered.created else "contact.update"
+    await entries.append(session, ring, action, subjects=[entered.id], kinds=entered.kinds, keys=entered.keys)
+    return entered.id, entered.created
+
+
+async def enter(
+    session: Session, ring: KeyRing, policies: PolicySet, new: NewContact, known: UUID | None = None
+) -> Entered:
+    """The person, found (or `known` to the caller) and added to, or made; locked from here on.
+
     An external, device or loyalty id names its one person. An address names somebody only if they alone have it
     and no name contradicts; otherwise a new person is made who shares it. Refuses what `service.create` refuses,
-    and IdentifiersDisagree.
+    and IdentifiersDisagree. The caller appends the one entry that tells of it.
     """
     catalogue.check_fields(policies, new.fields)
-    known = await match(session, ring, [one.identifier for one in new.identifiers], new.fields)
-    kinds = sorted({one.identifier.kind.name.lower() for one in new.identifiers} | set(new.fields))
+    if known is None:
+        known = await match(session, ring, [one.identifier for one in new.identifiers], new.fields)
+    kinds = {one.identifier.kind.name.lower() for one in new.identifiers} | set(new.fields)
     if known is None:
         (made,) = await service.create(session, ring, policies, [new])
-        await entries.append(session, ring, "contact.create", subjects=[made], kinds=kinds)
-        return made, True
+        return Entered(made, True, tuple(sorted(kinds)), {})
     broad = {
         (int(one.identifier.kind), one.identifier.broad)
         for one in new.identifiers
@@ -62,10 +86,11 @@ async def register(
         " subscriber = CASE WHEN %s = 0 THEN subscriber ELSE %s END WHERE id = %s",
         (new.locale, new.country, int(new.subscriber), int(new.subscriber), known),
     )
+    if new.country is not None:
+        await coming_of_age.follow(session, policies, keys, [known])
     if new.subscriber is not Subscriber.UNKNOWN:
-        kinds = sorted({*kinds, "subscriber"})
-    await entries.append(session, ring, "contact.update", subjects=[known], kinds=kinds, keys=keys)
-    return known, False
+        kinds.add("subscriber")
+    return Entered(known, False, tuple(sorted(kinds)), keys)
 
 
 async def match(

@@ -10,15 +10,16 @@ from litestar.types import ControllerRouterHandler
 
 from registry.access.guard import principal_of, rights_of
 from registry.access.workspace import Workspace
-from registry.contacts import reading, registering, service
+from registry.contacts import preferences, reading, registering, service
 from registry.contacts.identifiers import Kind, normalise
-from registry.contacts.schemas import Card, Found, Lookup, NewContact, Registered
+from registry.contacts.schemas import Card, Found, Lookup, NewContact, Preferences, Registered
 from registry.kit.clock import require_aware
 from registry.kit.database import Session
 from registry.kit.errors import Refused
 from registry.kit.http.admission import needs
 from registry.kit.http.writing import caller_of, write
 from registry.policy.model import Subscriber
+from registry.policy.schedule import Part
 
 AppRequest = Request[Any, Any, Any]
 
@@ -70,6 +71,28 @@ async def show(request: AppRequest, contact_id: FromPath[UUID]) -> Card:
     return card
 
 
+@post("/{contact_id:uuid}/preferences", opt=needs("contact.update"), status_code=200)
+async def prefer(
+    request: AppRequest, contact_id: FromPath[UUID], data: JSONBody[Preferences]
+) -> Response[Preferences]:
+    """Keep how the person would rather be reached, in place of what was kept before."""
+    workspace: Workspace = request.app.state.workspace
+
+    async def work(session: Session) -> Preferences:
+        await preferences.prefer(
+            session,
+            workspace.ring,
+            workspace.policies,
+            contact_id,
+            channel=data.channel,
+            part=Part[data.part_of_day.upper()],
+            time_zone=data.time_zone,
+        )
+        return data
+
+    return await write(request, workspace.database, workspace.ring.token, work, status=200)
+
+
 def _status(made: Registered) -> int:
     return 201 if made.created else 200
 
@@ -98,4 +121,4 @@ def _new_contact(data: NewContact) -> service.NewContact:
 
 def routers() -> list[ControllerRouterHandler]:
     """The routes of this area."""
-    return [Router("/api/v1/contacts", route_handlers=[create, look_up, show], tags=["contacts"])]
+    return [Router("/api/v1/contacts", route_handlers=[create, look_up, show, prefer], tags=["contacts"])]

@@ -51,6 +51,16 @@ class NewContact(Struct, frozen=True, forbid_unknown_fields=True):
     """Whose connection it is, in the sense of Directive 2002/58/EC; unknown takes the strictest rule."""
 
 
+class Preferences(Struct, frozen=True, forbid_unknown_fields=True):
+    """How the person would rather be reached; what is left out is preferred no more."""
+
+    channel: Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,62}$")] | None = None
+    part_of_day: Literal["any", "morning", "afternoon", "evening"] = "any"
+    """Marketing at other hours is deferred: 6 to 12, 12 to 18 or 18 to 22 by the person's clock."""
+    time_zone: Annotated[str, Meta(max_length=64)] | None = None
+    """The person's clock, such as Europe/Riga; left out, that of their country, else the controller's."""
+
+
 class Registered(Struct, frozen=True):
     """The person's id, and whether it is new."""
 
@@ -111,5 +121,6 @@ class Card(Struct, frozen=True):
     country: str | None
     subscriber: SubscriberKind
     restricted_at: datetime | None
+    preferences: Preferences
     identifiers: list[ShownIdentifier]
     fields: dict[str, ShownField]

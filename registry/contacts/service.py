@@ -16,6 +16,7 @@ from registry.kit.database import Session
 from registry.kit.errors import NotFound, Refused
 from registry.kit.ids import new_id
 from registry.policy.model import PolicySet, Subscriber
+from registry.standing import merged
 from registry.standing import service as standing
 from registry.standing.model import ContactState
 
@@ -78,7 +79,7 @@ async def lock(session: Session, contact_ids: Iterable[UUID], identifiers: Itera
     locked = await standing.lock(session, ids)
     if len(locked) < len(ids) or any(row.state != ContactState.ACTIVE for row in locked.values()):
         raise ContactGone
-    await standing.lock_addresses(session, [*await queries.address_ids(session, list(ids)), *identifiers])
+    await standing.lock_addresses(session, [*await queries.address_ids(session, list(locked)), *identifiers])
 
 
 async def create(
@@ -139,7 +140,9 @@ async def assign(
         identifier = new.identifier
         identifier_id = known[identifier]
         others = held[identifier_id]
-        if contact_id not in others:
+        holder = merged.record_among(session, contact_id, others)
+        if holder is None:
+            holder = contact_id
             if others and not identifier.kind.is_address:
                 raise IdentifierTaken
             if others:
@@ -149,7 +152,7 @@ async def assign(
             if address_id in erased and not new.by_person:
                 raise AddressErased
             made.append(_Assignment(contact_id, others[contact_id], identifier_id, address_id, new, source))
-        ids.append(others[contact_id])
+        ids.append(others[holder])
     if shared:
         await session.execute(
             "UPDATE assignment SET mode = %s WHERE identifier_id = ANY(%s) AND mode = %s AND valid_to IS NULL",

@@ -12,7 +12,7 @@ from registry.keys.ring import KeyRing
 from registry.kit.database import Session
 from registry.policy.model import Subscriber
 
-TABLES = ("contact", "assignment", "contact_field", "identifier", "identifier_index")
+TABLES = ("contact", "assignment", "contact_field", "coming_of_age", "identifier", "identifier_index")
 
 
 async def export(session: Session, ring: KeyRing, contact_id: UUID, keys: PersonKeys) -> dict[str, Any]:
@@ -42,6 +42,7 @@ async def export(session: Session, ring: KeyRing, contact_id: UUID, keys: Person
             }
             for one in await queries.fields(session, [contact_id])
         ],
+        "coming_of_age": [one._asdict() for one in await queries.coming_of_age(session, contact_id)],
     }
 
 
@@ -54,7 +55,12 @@ async def erase(session: Session, contact_id: UUID, kept: Collection[KeyClass] =
         "SELECT DISTINCT identifier_id FROM assignment WHERE contact_id = %s", (contact_id,)
     )
     counts = {}
-    for table, column in (("contact_field", "contact_id"), ("assignment", "contact_id"), ("contact", "id")):
+    for table, column in (
+        ("contact_field", "contact_id"),
+        ("coming_of_age", "contact_id"),
+        ("assignment", "contact_id"),
+        ("contact", "id"),
+    ):
         deleted = await session.execute(f"DELETE FROM {table} WHERE {column} = %s", (contact_id,))
         counts[table] = deleted.rowcount
     gone = await session.all(

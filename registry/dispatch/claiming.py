@@ -11,7 +11,7 @@ from uuid import UUID
 import psycopg
 
 from registry.contacts import queries as contacts
-from registry.dispatch import composing, outbox
+from registry.dispatch import composing, outbox, pending
 from registry.dispatch.composing import Composer, Draft, Person
 from registry.dispatch.outbox import Attempt
 from registry.keys import persons
@@ -79,15 +79,17 @@ async def _claim(session: Session, office: Office, channel: str, limit: int) -> 
     fields: dict[UUID, list[Any]] = {}
     for field in await contacts.fields(session, people):
         fields.setdefault(field.contact_id, []).append(field)
+    asked = await pending.asked_in(session, office.policies, rows)
     claimed = []
     for row in rows:
         draft, fault = None, None
         try:
+            pending.require(row, asked)
             composer = await _composer(session, office, row)
             held = keys.get(row.contact_id)
             if held is not None and row.address is not None:
                 person = _open(held, row, fields.get(row.contact_id, ()))
-                draft = composer.draft(row.id, person, at, office.ring.token)
+                draft = composer.draft(row.id, person, at, office.ring.token, asked.get(row.id))
         except (Refused, Unopenable) as error:
             fault = error.code if isinstance(error, Refused) else "content.unopenable"
         claimed.append(

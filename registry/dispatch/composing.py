@@ -20,6 +20,13 @@ from registry.kit.database import Session
 from registry.kit.errors import Misuse, Refused
 from registry.policy.model import PolicySet, Purpose
 
+# Where the links of a message lead; a token follows.
+_PATHS = {
+    templates.UNSUBSCRIBE_URL: "/p/u/",
+    templates.PREFERENCES_URL: "/p/prefs/",
+    templates.CONFIRM_URL: "/p/c/",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
@@ -74,6 +81,15 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """The request that a letter of ours asks to confirm: its ledger entry, and when it was recorded."""
+
+    entry_id: UUID
+    purpose_id: int
+    requested_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """One mail ready for the wire. `values` is what has to be kept, sealed, to make it again."""
 
@@ -96,6 +112,11 @@ class Composer:
         compiled: Mapping[str, Compiled],
         fields: frozenset[str],
     ) -> None:
+        self._shows_choices = any(
+            templates.PREFERENCES_URL in part
+            for text in source.locales.values()
+            for part in (text.subject, text.text, text.html)
+        )
         self._source = source
         self._compiled = compiled
         self._letterhead = letterhead
@@ -117,19 +138,30 @@ class Composer:
         source = from_json(template["source"])
         letterhead = Letterhead(**template["letterhead"])
         fields = frozenset(template["fields"])
-        compiled = templates.compile_set(source, fields=fields, marketing=letterhead.one_click)
+        compiled = templates.compile_set(
+            source, fields=fields, marketing=letterhead.one_click, letter=template.get("letter", False)
+        )
         return cls(campaign_id, letterhead, source, compiled, fields)
 
-    def draft(self, message_id: UUID, person: Person, date: datetime, token_key: bytes) -> Draft:
+    def draft(
+        self,
+        message_id: UUID,
+        person: Person,
+        date: datetime,
+        token_key: bytes,
+        asked: Asked | None = None,
+    ) -> Draft:
         """The mail for a person; `date` is the attempt's. Misuse when a value cannot stand where it belongs."""
         locale = self._source.choose(person.locale or self._source.fallback)
-        kept = {
+        kept: dict[str, Any] = {
             "address": person.address,
             "assignment": str(person.assignment_id),
             "date": date.isoformat(),
             "fields": {name: text for name, text in sorted(person.fields.items()) if name in self._fields},
             "locale": locale,
         }
+        if asked is not None:
+            kept["asked"] = [str(asked.entry_id), asked.purpose_id, int(asked.requested_at.timestamp())]
         return self._make(message_id, person.contact_id, kept, token_key)
 
     def again(self, message_id: UUID, contact_id: UUID, values: bytes, token_key: bytes) -> bytes:
@@ -140,16 +172,14 @@ class Composer:
         """Subject and text as they were sent, for the person to read; the link, which is live, is cut out."""
         kept = json.loads(values)
         texts = self._texts(
-            kept, f"{self._letterhead.base_url}/p/u/..." if self._letterhead.one_click else None
+            kept, {name: f"{self._letterhead.base_url}{path}..." for name, path in _PATHS.items()}
         )
         return {"subject": texts.subject, "text": texts.text}
 
     def _make(self, message_id: UUID, contact_id: UUID, kept: Mapping[str, Any], token_key: bytes) -> Draft:
-        head, url = self._letterhead, None
-        if head.one_click:
-            token = tokens.OneClick(contact_id, UUID(kept["assignment"]), head.purpose_id)
-            url = f"{head.base_url}/p/u/{tokens.seal(token_key, token)}"
-        texts = self._texts(kept, url)
+        head = self._letterhead
+        links = self._links(contact_id, kept, token_key)
+        texts = self._texts(kept, links)
         frame = self._frames[kept["locale"]]
         content = frame.fill(
             message_id=message_id,
@@ -158,7 +188,7 @@ class Composer:
             date=datetime.fromisoformat(kept["date"]),
             text=texts.text,
             html=texts.html,
-            one_click=url,
+            one_click=links.get(templates.UNSUBSCRIBE_URL),
         )
         return Draft(
             message_ref=frame.message_ref(message_id),
@@ -169,7 +199,24 @@ class Composer:
             values=json.dumps(kept, ensure_ascii=False, sort_keys=True).encode(),
         )
 
-    def _texts(self, kept: Mapping[str, Any], url: str | None) -> Rendered:
+    def _links(self, contact_id: UUID, kept: Mapping[str, Any], token_key: bytes) -> dict[str, str]:
+        """The links of this one message, by variable; each is made only where it is needed."""
+        head, assignment = self._letterhead, UUID(kept["assignment"])
+        sealed: dict[str, str] = {}
+        if head.one_click:
+            one_click = tokens.OneClick(contact_id, assignment, head.purpose_id)
+            sealed[templates.UNSUBSCRIBE_URL] = tokens.seal(token_key, one_click)
+        if self._shows_choices:
+            seconds = int(datetime.fromisoformat(kept["date"]).timestamp())
+            choices = tokens.Preferences(contact_id, assignment, head.purpose_id, seconds)
+            sealed[templates.PREFERENCES_URL] = tokens.seal_preferences(token_key, choices)
+        if "asked" in kept:
+            entry, purpose_id, seconds = kept["asked"]
+            asked = tokens.Confirmation(contact_id, UUID(entry), purpose_id, seconds)
+            sealed[templates.CONFIRM_URL] = tokens.seal_confirmation(token_key, asked)
+        return {name: f"{head.base_url}{_PATHS[name]}{token}" for name, token in sealed.items()}
+
+    def _texts(self, kept: Mapping[str, Any], links: Mapping[str, str]) -> Rendered:
         head, locale = self._letterhead, kept["locale"]
         values = {
             templates.CONTROLLER_NAME: head.controller_name,
@@ -177,7 +224,7 @@ class Composer:
             "controller.contact": head.controller_contact,
             "purpose.title": self._title(locale),
             "address": kept["address"],
-            templates.UNSUBSCRIBE_URL: url or "",
+            **{name: links.get(name, "") for name in _PATHS},
             **{f"contact.{name}": text for name, text in kept["fields"].items()},
         }
         return self._compiled[locale].render(templates.nested(values, self._fields))
@@ -200,13 +247,15 @@ def declared_fields(policies: PolicySet, purpose: str) -> frozenset[str]:
     return frozenset(field.id for field in policies.fields.values() if purpose in field.purposes)
 
 
-def stored(policies: PolicySet, purpose: Purpose, source: TemplateSet, base_url: str) -> dict[str, Any]:
-    """Check a template for a purpose and give what the campaign row keeps of it.
+def stored(
+    policies: PolicySet, purpose: Purpose, source: TemplateSet, base_url: str, *, letter: bool = False
+) -> dict[str, Any]:
+    """Check a template for a purpose and give what the campaign row keeps of it; `letter` for one of our own.
 
     Raises Misuse as `templates.compile_set` does, and `template.locale_missing` when the fallback is missing.
     """
     fields = declared_fields(policies, purpose.id)
-    templates.compile_set(source, fields=fields, marketing=purpose.is_marketing)
+    templates.compile_set(source, fields=fields, marketing=purpose.is_marketing, letter=letter)
     letterhead = Letterhead.of(policies, purpose, base_url)
     if not letterhead.host:
         raise Misuse("url.invalid", "The base URL is no URL.", mend="set ZGODA_BASE_URL")
@@ -215,4 +264,5 @@ def stored(policies: PolicySet, purpose: Purpose, source: TemplateSet, base_url:
         "hash": source.digest(),
         "letterhead": letterhead.as_json(),
         "fields": sorted(fields),
+        **({"letter": True} if letter else {}),
     }

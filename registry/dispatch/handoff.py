@@ -5,7 +5,6 @@ statement the facts. A withdrawal that is acknowledged held the same rows, so ei
 was out, or the message finds it recorded.
 """
 
-import asyncio
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -26,12 +25,18 @@ from registry.dispatch.channels.contract import (
     Unreached,
 )
 from registry.dispatch.claiming import Claimed, Office
+from registry.dispatch.holding import while_held
 from registry.dispatch.outbox import Outcome
+from registry.gate import evidence
 from registry.gate import service as gate
 from registry.gate.model import Decision, Question
 from registry.kit import clock
 from registry.kit.database import Session
+from registry.policy import in_force
+from registry.policy.in_force import PolicyChanged
 from registry.policy.model import PolicySet, PurposeClass
+from registry.policy.schedule import capped_until
+from registry.standing import handoffs
 from registry.standing import service as standing
 
 # What may begin in one transaction: a withdrawal that waits for the rows waits no longer than this and one reply.
@@ -79,12 +84,12 @@ async def _handed_over(office: Office, way: Transport, claimed: Sequence[Claimed
     async with office.database.begin(office.caller()) as session:
         try:
             decisions = await locked_decisions(session, office.policies, claimed)
-        except (DeadlockDetected, SerializationFailure) as error:
+        except (DeadlockDetected, SerializationFailure, PolicyChanged) as error:
             raise _LockLost from error
         since = time.monotonic()
         ours = await outbox.still_in_hand(session, office.worker, {one.id: one.attempt for one in claimed})
         held = [(one, decision) for one, decision in zip(claimed, decisions, strict=True) if one.id in ours]
-        results = await asyncio.gather(*(_hand(way, one, decision, since) for one, decision in held))
+        results = await while_held(session, [_hand(way, one, decision, since) for one, decision in held])
         return await _record(session, office, held, results)
 
 
@@ -94,13 +99,14 @@ async def locked_decisions(
     """The gate's answers, of facts read after the rows were locked: two statements, and not one.
 
     In one joined statement the facts would come from a snapshot that is older than the lock, and a withdrawal
-    that was waited for would go unseen.
+    that was waited for would go unseen. PolicyChanged when other policies are in force: nothing is sent by old ones.
     """
     await standing.lock_for_handoff(
         session,
         [one.contact_id for one in claimed],
         [one.address_id for one in claimed if one.address_id is not None],
     )
+    await in_force.require(session, policies)
     return await gate.decide(session, policies, questions(claimed))
 
 
@@ -135,6 +141,9 @@ async def _record(
         for (one, _), decision, result in zip(held, kept, results, strict=True)
     ]
     await outbox.settle(session, outcomes)
+    await _count(
+        session, office.policies, [one for (one, _), done in zip(held, outcomes, strict=True) if _left(done)]
+    )
     await outbox.answer(
         session,
         [
@@ -149,10 +158,37 @@ async def _record(
         "message.handoff",
         subjects=[one.contact_id for one, _ in held],
         kinds=("message",),
-        detail={"states": dict(by_state(outcomes))},
+        detail={
+            "states": dict(by_state(outcomes)),
+            "digests": evidence.digests(kept, "handoff", [one.id for one, _ in held]),
+        },
         keys={one.contact_id: one.keys for one, _ in held if one.keys is not None},
     )
     return outcomes
+
+
+def _left(done: Outcome) -> bool:
+    """Whether the message left us, or may have."""
+    return done.state in (outbox.HANDED_OVER, outbox.UNKNOWN)
+
+
+async def _count(session: Session, policies: PolicySet, sent: Sequence[Claimed]) -> None:
+    """Count marketing towards the caps; of whoever reached one the gate's rows are written anew at the commit."""
+    capped = {(cap.controller, cap.channel) for cap in policies.schedule.caps}
+    handed = [
+        handoffs.Handed(one.contact_id, purpose.controller, one.channel)
+        for one in sent
+        if (purpose := policies.purposes.get(one.purpose)) is not None
+        and purpose.is_marketing
+        and (purpose.controller, one.channel) in capped
+    ]
+    at = clock.now()
+    for one, counts in (await handoffs.count(session, handed)).items():
+        for cap in policies.schedule.caps:
+            if (cap.controller, cap.channel) == one[1:]:
+                until = capped_until(counts, cap)
+                if until is not None and until > at:
+                    session.stale.add(one.contact_id)
 
 
 def outcome(one: Claimed, decision: Decision, result: Result | None, at: datetime) -> Outcome:

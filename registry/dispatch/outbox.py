@@ -46,11 +46,12 @@ class Attempt:
 async def due(session: Session, channel: str, limit: int) -> list[Any]:
     """Messages that are due, locked, at most one of a person; others that claim pass these by.
 
-    With the address that they go to and the person's locale; an erased person's or an ended address is null.
+    With the address that they go to and the locale to write in; an erased person's or an ended address is null.
     """
     rows = await session.all(
         'SELECT m.id, m.contact_id, m.campaign_id, m.purpose, m.channel, m.class AS "class_", m.assignment_id,'
-        " m.attempt, a.address_id, a.value AS address, c.locale, c.country"
+        " m.attempt, m.letter, m.about, coalesce(m.locale, c.locale) AS locale, a.address_id, a.value AS address,"
+        " c.country"
         " FROM message m LEFT JOIN contact c ON c.id = m.contact_id"
         " LEFT JOIN assignment a ON a.contact_id = m.contact_id AND a.id = m.assignment_id"
         " WHERE m.state = 'queued' AND m.due_at <= now() AND m.channel = %s AND NOT EXISTS ("

@@ -12,7 +12,7 @@ from registry.audit import entries as audit
 from registry.dispatch import outbox
 from registry.dispatch.outbox import Outcome
 from registry.dispatch.owner import is_gone
-from registry.gate import past
+from registry.gate import evidence, past
 from registry.gate import service as gate
 from registry.gate.model import Question
 from registry.keys.ring import KeyRing
@@ -87,6 +87,9 @@ async def _settle(
         "message.recover",
         subjects=[row.contact_id for row in orphans],
         kinds=("message",),
-        detail={"messages": len(orphans)},
+        detail={
+            "messages": len(orphans),
+            "digests": evidence.digests(kept, "reconstructed", [row.id for row in orphans]),
+        },
     )
     return outcomes

@@ -13,17 +13,18 @@ from registry.keys.ring import KeyRing
 from registry.kit.database import Session
 from registry.kit.errors import Refused
 
-TABLES = ("message", "message_attempt")
+TABLES = ("message", "message_attempt", "confirmation")
 
 
 async def export(session: Session, ring: KeyRing, contact_id: UUID, keys: PersonKeys) -> dict[str, Any]:
     """Every message to a person with its attempts, what it was made of and what it said (GDPR art. 15).
 
-    The link to unsubscribe is live for ever, so it is cut out of the text.
+    Links are live, the one to unsubscribe for ever, so they are cut out of the text.
     """
     rows = await session.all(
         "SELECT id, campaign_id, purpose, channel, class AS class_, assignment_id, state, reason, attempt, created_at,"
-        ' due_at, attempted_at, handed_at, content_hash, message_ref, "values" AS sealed, decision_id FROM message'
+        " due_at, attempted_at, handed_at, content_hash, message_ref, letter, about, locale, decision_id,"
+        ' "values" AS sealed FROM message'
         " WHERE contact_id = %s ORDER BY id",
         (contact_id,),
     )
@@ -58,7 +59,12 @@ async def export(session: Session, ring: KeyRing, contact_id: UUID, keys: Person
             if a.message_id == row.id
         ]
         messages.append(told)
-    return {"messages": messages}
+    waiting = await session.all(
+        "SELECT entry_id, purpose, requested_at, letters, reminded_at FROM confirmation WHERE contact_id = %s"
+        " ORDER BY requested_at, entry_id",
+        (contact_id,),
+    )
+    return {"messages": messages, "confirmations": [row._asdict() for row in waiting]}
 
 
 async def _composer(session: Session, campaign_id: UUID | None) -> Composer | None:
@@ -74,8 +80,10 @@ async def erase(session: Session, contact_id: UUID, kept: Collection[KeyClass] =
 
     A message that is in hand is gone when its hand-off looks for it, so it is not sent.
     """
+    waiting = await session.execute("DELETE FROM confirmation WHERE contact_id = %s", (contact_id,))
+    counts = {"message": 0, "message_attempt": 0, "confirmation": waiting.rowcount}
     if KeyClass.MESSAGES in kept:
-        return dict.fromkeys(TABLES, 0)
+        return counts
     attempts = await session.execute("DELETE FROM message_attempt WHERE contact_id = %s", (contact_id,))
     messages = await session.execute("DELETE FROM message WHERE contact_id = %s", (contact_id,))
-    return {"message": messages.rowcount, "message_attempt": attempts.rowcount}
+    return {**counts, "message": messages.rowcount, "message_attempt": attempts.rowcount}

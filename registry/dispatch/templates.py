@@ -17,15 +17,20 @@ from liquid.builtin.output import OutputNode
 from liquid.exceptions import LiquidError
 from liquid.template import BoundTemplate
 
+from registry.dispatch import marketing_block
 from registry.dispatch.template_sources import PARTS, TemplateSet, TemplateText
 from registry.kit.errors import Misuse
 
 CONTROLLER_NAME = "controller.name"
 CONTROLLER_ADDRESS = "controller.address"
 UNSUBSCRIBE_URL = "unsubscribe_url"
+PREFERENCES_URL = "preferences_url"
+# In a confirmation and in no other message: who can be sent it by everybody could be confirmed by everybody.
+CONFIRM_URL = "confirm_url"
 COMMON_VARIABLES = frozenset(
     {CONTROLLER_NAME, CONTROLLER_ADDRESS, "controller.contact", "purpose.title", "address", UNSUBSCRIBE_URL}
-)
+) | {PREFERENCES_URL}
+LETTER_VARIABLES = COMMON_VARIABLES | {CONFIRM_URL}
 
 _TAGS = {"#", "assign", "break", "capture", "case", "comment", "content", "continue", "cycle", "doc", "echo"} | {
     "for", "if", "illegal", "output", "unless"
@@ -47,6 +52,7 @@ class _Limited(Environment):
     def setup_tags_and_filters(self, *, extra: bool = False) -> None:
         super().setup_tags_and_filters(extra=extra)
         self.tags = {name: tag for name, tag in self.tags.items() if name in _TAGS}
+        self.add_tag(marketing_block.MarketingTag)
         self.filters = {name: filter_ for name, filter_ in self.filters.items() if name in _FILTERS}
 
 
@@ -87,16 +93,20 @@ class Compiled:
             raise Misuse("template.failed", "The template cannot be rendered for this person.") from error
 
 
-def compile_set(source: TemplateSet, *, fields: frozenset[str], marketing: bool) -> dict[str, Compiled]:
-    """Check every locale of a template and compile it.
+def compile_set(
+    source: TemplateSet, *, fields: frozenset[str], marketing: bool, letter: bool = False
+) -> dict[str, Compiled]:
+    """Check every locale of a template and compile it; `letter` for one of our own, which may hold a confirmation.
 
     `fields` are the contact fields that the catalogue declares for the purpose (R2), each of which is the
     variable `contact.<field>`. Raises Misuse, naming locale and part: `template.syntax`,
-    `template.unknown_variable`, `template.sender_missing`, `template.opt_out_missing`, `template.failed`.
+    `template.unknown_variable`, `template.sender_missing`, `template.opt_out_missing`, `template.marketing_block`,
+    `template.failed`.
     """
-    known = COMMON_VARIABLES | {f"contact.{field}" for field in fields}
+    common = LETTER_VARIABLES if letter else COMMON_VARIABLES
+    known = common | {f"contact.{field}" for field in fields}
     return {
-        locale: _compile(locale, text, known, fields, marketing)
+        locale: _compile(locale, text, known, common, fields, marketing)
         for locale, text in sorted(source.locales.items())
     }
 
@@ -114,16 +124,23 @@ def nested(values: Mapping[str, str], fields: frozenset[str]) -> dict[str, objec
 
 
 def _compile(
-    locale: str, text: TemplateText, known: frozenset[str], fields: frozenset[str], marketing: bool
+    locale: str,
+    text: TemplateText,
+    known: frozenset[str],
+    common: frozenset[str],
+    fields: frozenset[str],
+    marketing: bool,
 ) -> Compiled:
     parts = {part: _parse(locale, part, getattr(text, part)) for part in PARTS}
     for part, template in parts.items():
+        if not marketing:
+            marketing_block.refuse(locale, part, template)
         _refuse_unknown(locale, part, getattr(text, part), template, known)
     compiled = Compiled(locale, parts["subject"], parts["text"], parts["html"])
     probes = {variable: f"Qz{number}probe" for number, variable in enumerate(sorted(known))}
     probes[UNSUBSCRIBE_URL] = "https://opt-out.invalid/p/u/probe"
     rendered = compiled.render(nested(probes, fields))
-    compiled.render(nested({name: probes[name] for name in COMMON_VARIABLES}, fields))
+    compiled.render(nested({name: probes[name] for name in common}, fields))
     if not rendered.subject.strip():
         raise Misuse("template.subject_empty", "The subject is empty.", field=f"{locale}.subject")
     if marketing:

@@ -11,7 +11,7 @@ from uuid import UUID
 from registry.audit import entries as audit
 from registry.consents import service as consents
 from registry.consents.ledger import EntryKind
-from registry.contacts import catalogue, queries
+from registry.contacts import catalogue, coming_of_age, queries
 from registry.contacts import service as contacts
 from registry.contacts.identifiers import Identifier
 from registry.contacts.service import NewContact, NewIdentifier
@@ -25,6 +25,7 @@ from registry.keys.persons import PersonKeys
 from registry.keys.ring import KeyRing
 from registry.kit.database import Session
 from registry.policy.model import Grade, PolicySet, Subscriber
+from registry.standing import permits
 from registry.standing import service as standing
 
 
@@ -151,6 +152,8 @@ async def _complete(
             [draft.country for draft in drafts.values()],
         ),
     )
+    moved = [person for person, draft in drafts.items() if draft.country is not None]
+    await coming_of_age.follow(session, policies, keys, moved)
 
 
 async def _entries(
@@ -236,6 +239,7 @@ async def _log(
             "channel": terms.mapping.channel,
             "digests": digests,
             **detail,
+            **permits.told(session),
         },
         keys=keys,
     )

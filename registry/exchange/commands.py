@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from registry.exchange import imports, mapping, sample
+from registry.exchange import imports, list_commands, mapping, sample
 from registry.exchange.counts import Counts
 from registry.exchange.imports import Imported
 from registry.kit.errors import Refused
@@ -26,6 +26,7 @@ def register(group: click.Group) -> None:
     """Add this area's commands."""
     group.add_command(make_sample)
     group.add_command(import_file)
+    list_commands.register(group)
 
 
 @click.command("sample")

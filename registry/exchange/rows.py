@@ -9,6 +9,7 @@ from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
 
+from registry.contacts import coming_of_age
 from registry.contacts.identifiers import Identifier, Kind, normalise
 from registry.exchange import times
 from registry.exchange.archives import Standing
@@ -148,6 +149,8 @@ class RowReader:
             if text := cell(f"fields.{name}"):
                 if len(text) > self._lengths.get(name, 0):
                     raise _Rejected("field.too_long")
+                if name == coming_of_age.BIRTH_DATE and not self._is_birth_date(text):
+                    raise _Rejected("field.date_invalid")
                 row.fields[name] = text
         row.locale = _code(cell("locale").partition("_")[0].partition("-")[0].lower())
         row.country = _code(cell("country").upper())
@@ -156,6 +159,13 @@ class RowReader:
         else:
             self._evidence(row, cell)
         return row
+
+    def _is_birth_date(self, text: str) -> bool:
+        try:
+            coming_of_age.read(text, self._latest.date())
+        except ValueError:
+            return False
+        return True
 
     def _standing(self, sheet: Sheet, cell: _Cell) -> Standing:
         """The gravest of what is said: nobody who is told to have left is taken for a subscriber."""

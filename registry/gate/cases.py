@@ -1,7 +1,11 @@
 """Plays worked cases through the same fold and the same rules that answer live questions. Pure."""
 
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from uuid import UUID, uuid5
+
+from pydantic import ValidationError
 
 from registry.consents.grounds import Ground
 from registry.consents.ledger import Entry, EntryKind
@@ -11,47 +15,93 @@ from registry.contacts.identifiers import Kind
 from registry.gate import past, service
 from registry.gate.model import Decision, Question
 from registry.kit.errors import Misuse
+from registry.policy.ages import coming_of_age
 from registry.policy.cases import Case, CaseEntry, Expected, load
 from registry.policy.documents import PolicyInvalid, Problem
 from registry.policy.model import Grade, PolicySet, Purpose, Subscriber
+from registry.policy.schedule import Part
 from registry.standing.model import ContactState
 
 _NAMES = UUID("6f1d6a3e-6a0e-5e0b-9d0c-3f0f2a4c9b11")
 _CONTACT = uuid5(_NAMES, "contact")
 
 
+@dataclass(frozen=True, slots=True)
+class Played:
+    """One case with what came out; `expected` and `got` are the answers in words."""
+
+    purpose: str
+    case: Case
+    expected: str
+    got: str
+    # What differs; nothing when the case holds.
+    differs: tuple[str, ...]
+
+    @property
+    def problem(self) -> Problem:
+        """The case as a problem of its file."""
+        text = f"case “{self.case.name}”: {', '.join(self.differs)}"
+        return Problem(file_of(self.purpose), self.case.line, text, "mend the policy, or the case")
+
+
+def file_of(purpose: str) -> str:
+    """Where the cases of a purpose lie."""
+    return f"purposes/{purpose}/cases.toml"
+
+
 def failures(folder: Path, policies: PolicySet) -> list[Problem]:
     """The worked cases of a folder that cannot be read, or that do not come out as written."""
+    played, unreadable = play_all(folder, policies)
+    return [*unreadable, *(one.problem for one in played if one.differs)]
+
+
+def play_all(folder: Path, policies: PolicySet) -> tuple[list[Played], list[Problem]]:
+    """Every case of every purpose, and what cannot be read of them."""
+    played: list[Played] = []
     problems: list[Problem] = []
     for purpose in policies.purposes:
-        file = f"purposes/{purpose}/cases.toml"
         try:
             told = load(folder, purpose)
         except PolicyInvalid as invalid:
             problems.extend(invalid.problems)
             continue
-        for case in told:
-            if differs := play(policies, purpose, case):
-                text = f"case “{case.name}”: {', '.join(differs)}"
-                problems.append(Problem(file, case.line, text, "mend the policy, or the case"))
-    return problems
+        played.extend(play_one(policies, purpose, case) for case in told)
+    return played, problems
 
 
 def play(policies: PolicySet, purpose: str, case: Case) -> list[str]:
     """What differs from the expected answer, in words; nothing when the case holds."""
+    return list(play_one(policies, purpose, case).differs)
+
+
+def play_one(policies: PolicySet, purpose: str, case: Case) -> Played:
+    """One case, with the expected answer and the one that came out."""
     numbered = policies.numbered(
         {name: number for number, name in enumerate(policies.purposes, 1)},
         {name: number for number, name in enumerate(policies.channels, 1)},
     )
-    changed = Purpose.model_validate({**numbered.purposes[purpose].model_dump(by_alias=True), **case.policy})
-    numbered = numbered.model_copy(update={"purposes": {**numbered.purposes, purpose: changed}})
+    expected = f"{case.expect.outcome} {case.expect.reason}"
+    try:
+        changed = Purpose.model_validate(
+            {**numbered.purposes[purpose].model_dump(by_alias=True), **case.policy}
+        )
+    except ValidationError as error:
+        keys = sorted({".".join(map(str, detail["loc"])) for detail in error.errors()})
+        return Played(purpose, case, expected, "no answer", (f"its policy cannot be: {', '.join(keys)}",))
+    imports = {name: ((datetime.combine(day, time(), UTC), day),) for name, day in case.imported.items()}
+    numbered = numbered.model_copy(
+        update={"purposes": {**numbered.purposes, purpose: changed}, "list_imports": imports}
+    )
     differs: list[str] = []
     person = _person(numbered, purpose, case, differs)
     question = Question(_CONTACT, purpose, case.channel, _id(case.address) if case.address else None)
     reason = service.before_facts(numbered, question)
     if reason is not None:
-        return differs + _compare(case.expect, service.refusal(numbered, question, reason, case.at))
-    return differs + _compare(case.expect, past.answer(numbered, person, question, case.at))
+        decision = service.refusal(numbered, question, reason, case.at)
+    else:
+        decision = past.answer(numbered, person, question, case.at)
+    got = f"{decision.outcome.value} {decision.reason}"
+    return Played(purpose, case, expected, got, (*differs, *_compare(case.expect, decision)))
 
 
 def _compare(expected: Expected, decision: Decision) -> list[str]:
@@ -67,6 +117,8 @@ def _compare(expected: Expected, decision: Decision) -> list[str]:
     differs = [f"{what} is {is_} and not {want}" for what, (want, is_) in told.items() if want != is_]
     if expected.evidence is not None and decision.evidence != _id(expected.evidence):
         differs.append(f"the answer does not rest on {expected.evidence}")
+    if expected.not_before is not None and decision.not_before != expected.not_before:
+        differs.append(f"it is for {decision.not_before} and not for {expected.not_before}")
     return differs
 
 
@@ -76,6 +128,7 @@ def _id(name: str) -> UUID:
 
 def _person(policies: PolicySet, purpose: str, case: Case, differs: list[str]) -> Person:
     controller = policies.purposes[purpose].controller
+    born = case.contact.birth_date
     entries: list[Entry] = []
     for number, told in enumerate(case.entries, 1):
         entry = _entry(policies, purpose, told, number, differs)
@@ -87,6 +140,10 @@ def _person(policies: PolicySet, purpose: str, case: Case, differs: list[str]) -
         subscriber=Subscriber[case.contact.subscriber.upper()],
         state=ContactState[case.contact.state.upper()],
         restricted_at=case.contact.restricted_at,
+        time_zone=case.contact.time_zone,
+        preferred_part=Part[case.contact.preferred.upper()],
+        coming_of_age=coming_of_age(policies.ages, case.contact.country, born) if born else (),
+        handed=_handed(controller, case),
         addresses=[
             Address(
                 assignment_id=_id(name),
@@ -104,6 +161,7 @@ def _person(policies: PolicySet, purpose: str, case: Case, differs: list[str]) -
                     )
                     for refusal in address.refusals
                 ),
+                lists=address.lists,
             )
             for name, address in case.addresses.items()
         ],
@@ -124,6 +182,14 @@ def _person(policies: PolicySet, purpose: str, case: Case, differs: list[str]) -
             for number, ground in enumerate(case.grounds, 1)
         ],
     )
+
+
+def _handed(controller: str, case: Case) -> dict[tuple[str, str], dict[date, int]]:
+    counts: dict[tuple[str, str], dict[date, int]] = {}
+    for told in case.handed:
+        days = counts.setdefault((told.controller or controller, told.channel), {})
+        days[told.day] = days.get(told.day, 0) + told.messages
+    return counts
 
 
 def _entry(
@@ -149,6 +215,7 @@ def _entry(
         else None,
         refers_to=_id(told.refers_to) if told.refers_to else None,
         bundled_with=told.bundled_with,
+        authority=_id(told.authority) if told.authority else None,
     )
     refused = None
     try:
@@ -172,4 +239,5 @@ def _entry(
         recorded_at=told.known_at,
         refers_to=new.refers_to,
         notice_version=told.notice,
+        authority=new.authority,
     )

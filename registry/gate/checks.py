@@ -9,7 +9,7 @@ from registry.audit import batches as audit
 from registry.audit.batches import Draft
 from registry.contacts import queries as contacts
 from registry.contacts.queries import Holder, Reference
-from registry.gate import records, service
+from registry.gate import evidence, records, service
 from registry.gate.model import Decision, Question
 from registry.keys import persons
 from registry.keys.persons import PersonKeys
@@ -26,6 +26,8 @@ LANES = 2
 LINGER_SECONDS = 0.1
 # Every entry has its own check's caller; this one only holds the connection.
 _CALLER = Caller("gate", "operation", "checks")
+# Who cannot be anybody is asked about all the same, so that the answer is on record: contact.unknown.
+NOBODY = Reference(NIL, None)
 
 
 class Check(NamedTuple):
@@ -131,6 +133,30 @@ async def answer(
 
     Without a transaction around it the decisions are committed when this returns.
     """
+    decided, opened = await judge(session, ring, policies, checks)
+    await audit.append_all(
+        session,
+        [
+            Draft(
+                check.caller,
+                "decision.check",
+                decision.contact_id if keys is not None else None,
+                keys,
+                ("standing",),
+                _told(policies, check, decision),
+            )
+            for check, decision, keys in zip(checks, decided, opened, strict=True)
+        ],
+        beside=records.INSERT,
+        params=records.parameters(decided, "check"),
+    )
+    return decided
+
+
+async def judge(
+    session: Session, ring: KeyRing, policies: PolicySet, checks: Sequence[Check]
+) -> tuple[list[Decision], list[PersonKeys | None]]:
+    """The answers, in order, each with the keys of whom it is about; whoever calls keeps them before they go out."""
     at = clock.now()
     identifiers = [c.reference.identifier for c in checks if c.reference.identifier is not None]
     held = await contacts.holders(session, ring, identifiers) if identifiers else {}
@@ -138,7 +164,7 @@ async def answer(
     refused: dict[int, str] = {}
     for place, check in enumerate(checks):
         identifier = check.reference.identifier
-        question = _question(policies, check, held[identifier] if identifier is not None else ())
+        question = question_of(policies, check, held[identifier] if identifier is not None else ())
         if isinstance(question, str):
             refused[place] = question
             question = Question(NIL, check.purpose, check.channel, check.assignment_id)
@@ -161,33 +187,18 @@ async def answer(
         known = await persons.load(session, ring, unread.values())
         for place, contact_id in unread.items():
             opened[place] = known.get(contact_id)
-    await audit.append_all(
-        session,
-        [
-            Draft(
-                check.caller,
-                "decision.check",
-                decision.contact_id if keys is not None else None,
-                keys,
-                ("standing",),
-                _told(policies, check, decision),
-            )
-            for check, decision, keys in zip(checks, decided, opened, strict=True)
-        ],
-        beside=records.INSERT,
-        params=records.parameters(decided, "check"),
-    )
-    return decided
+    return decided, opened
 
 
 def _told(policies: PolicySet, check: Check, decision: Decision) -> dict[str, str]:
-    """What the log says of a check: the words of the policy, and none that a caller made up."""
+    """What the log says of a check: the words of the policy, and none that a caller made up; and what proves it."""
+    told = {"decision": str(decision.id), "digest": evidence.digest(evidence.facts(decision, "check"))}
     if check.purpose in policies.purposes and check.channel in policies.channels:
-        return {"decision": str(decision.id), "purpose": check.purpose, "channel": check.channel}
-    return {"decision": str(decision.id)}
+        return {**told, "purpose": check.purpose, "channel": check.channel}
+    return told
 
 
-def _question(policies: PolicySet, check: Check, holders: Sequence[Holder]) -> Question | str:
+def question_of(policies: PolicySet, check: Check, holders: Sequence[Holder]) -> Question | str:
     """The question about one person, or why there is none."""
     reference = check.reference
     if reference.contact_id is not None:

@@ -7,8 +7,9 @@ import click
 
 from registry.contacts.commands import as_json
 from registry.contacts.queries import parse_reference
-from registry.gate import recalling
+from registry.gate import decision_commands, permits_commands, policy_commands, recalling
 from registry.gate.checks import Check, answer
+from registry.gate.past_commands import require_complete
 from registry.gate.schemas import Answer
 from registry.kit.instants import INSTANT
 from registry.kit.terminal import Terminal, emit, prints_result, runs
@@ -18,15 +19,23 @@ from registry.kit.terminal import Terminal, emit, prints_result, runs
 @click.argument("ref")
 @click.argument("purpose_id", metavar="PURPOSE")
 @click.argument("channel")
-@click.option("--at", type=INSTANT, help="As it stood then, by what was known then.")
+@click.option("--at", type=INSTANT, help="As it stood then.")
+@click.option("--known-at", type=INSTANT, help="By what was on record then; left out, by what was at --at.")
 @click.option("--identifier", type=click.UUID, help="About this address only, by the identifier's id.")
 @prints_result
 @runs
 async def check(
-    terminal: Terminal, ref: str, purpose_id: str, channel: str, at: datetime | None, identifier: UUID | None
+    terminal: Terminal,
+    ref: str,
+    purpose_id: str,
+    channel: str,
+    at: datetime | None,
+    known_at: datetime | None,
+    identifier: UUID | None,
 ) -> None:
     """May REF be processed for PURPOSE on CHANNEL? The answer, a deny too, is kept with what it rests on."""
     reference = parse_reference(ref)
+    require_complete(at, known_at)
     async with terminal.open() as workspace, workspace.database.begin(terminal.caller()) as session:
         ring, policies = workspace.ring, workspace.policies
         if at is None:
@@ -34,7 +43,7 @@ async def check(
             (decision,) = await answer(session, ring, policies, [asked])
         else:
             decision = await recalling.recall(
-                session, ring, policies, reference, purpose_id, channel, identifier, at
+                session, ring, policies, reference, purpose_id, channel, identifier, at, known_at
             )
     told = Answer.of(decision)
     rests = f", {told.basis}" if told.basis else ""
@@ -44,3 +53,6 @@ async def check(
 def register(group: click.Group) -> None:
     """Add the commands of this module."""
     group.add_command(check)
+    decision_commands.register(group)
+    permits_commands.register(group)
+    policy_commands.register()

@@ -4,7 +4,8 @@ It runs behind admission and says what the route would say; whatever is the leas
 time, an audience, a mistake) goes on to the route, with its body.
 """
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, NamedTuple
 
 import msgspec
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -22,32 +23,60 @@ _ENCODE = msgspec.json.Encoder().encode
 _JSON = (b"content-type", b"application/json")
 
 
-def express(app: ASGIApp) -> ASGIApp:
-    """The route `app` with a short way to it for plain checks."""
+class Sent(NamedTuple):
+    """An answer: its JSON, and headers beside those that every answer has."""
 
-    async def answering(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope.get("method") != "POST" or not _plain(scope):
-            await app(scope, receive, send)
-            return
-        pieces: list[Any] = []
-        size = 0
-        while True:
-            piece: Any = await receive()
-            pieces.append(piece)
-            size += len(piece.get("body", b""))
-            if size > LARGEST or not piece.get("more_body"):
-                break
-        asked = _asked(pieces, size)
-        if asked is None:
-            await app(scope, _again(pieces, receive), send)
-            return
-        checks: Checks = scope["litestar_app"].state.checks
-        body = _ENCODE(Answer.of(await checks.ask(check_of(scope, asked))))
-        length = (b"content-length", str(len(body)).encode())
-        await send({"type": "http.response.start", "status": 200, "headers": [_JSON, length]})
-        await send({"type": "http.response.body", "body": body, "more_body": False})
+    body: bytes
+    headers: tuple[tuple[bytes, bytes], ...] = ()
 
-    return answering
+
+def short_way(answer: Callable[[Scope, bytes], Awaitable[Sent | None]]) -> Callable[[ASGIApp], ASGIApp]:
+    """A middleware that lets `answer` reply to a POST of JSON; where it gives None the route does."""
+
+    def shortened(app: ASGIApp) -> ASGIApp:
+        async def answering(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope.get("method") != "POST" or not _plain(scope):
+                await app(scope, receive, send)
+                return
+            pieces: list[Any] = []
+            size = 0
+            while True:
+                piece: Any = await receive()
+                pieces.append(piece)
+                size += len(piece.get("body", b""))
+                if size > LARGEST or not piece.get("more_body"):
+                    break
+            whole = size <= LARGEST and piece["type"] == "http.request"
+            sent = None
+            if whole:
+                first = pieces[0]["body"] if len(pieces) == 1 else b"".join(one["body"] for one in pieces)
+                sent = await answer(scope, first)
+            if sent is None:
+                await app(scope, _again(pieces, receive), send)
+                return
+            length = (b"content-length", str(len(sent.body)).encode())
+            headers = [_JSON, length, *sent.headers]
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": sent.body, "more_body": False})
+
+        return answering
+
+    return shortened
+
+
+async def _checked(scope: Scope, body: bytes) -> Sent | None:
+    """The answer to a plain check."""
+    try:
+        asked: Ask = _DECODE(body)
+    except ValueError:
+        return None
+    if asked.subject is None or asked.audience is not None or asked.at or asked.known_at:
+        return None
+    checks: Checks = scope["litestar_app"].state.checks
+    return Sent(_ENCODE(Answer.of(await checks.ask(check_of(scope, asked)))))
+
+
+express = short_way(_checked)
 
 
 def check_of(scope: Scope, asked: Ask) -> Check:
@@ -72,19 +101,6 @@ def _plain(scope: Scope) -> bool:
         if name == b"content-type":
             is_json = value.startswith(b"application/json")
     return is_json
-
-
-def _asked(pieces: list[Any], size: int) -> Ask | None:
-    """The question, if it came whole and is a plain check."""
-    if size > LARGEST or pieces[-1]["type"] != "http.request":
-        return None
-    try:
-        asked: Ask = _DECODE(
-            pieces[0]["body"] if len(pieces) == 1 else b"".join(one["body"] for one in pieces)
-        )
-    except ValueError:
-        return None
-    return asked if asked.subject is not None and asked.audience is None and asked.at is None else None
 
 
 def _again(pieces: list[Any], receive: Receive) -> Receive:

@@ -1,5 +1,6 @@
 """Questions, facts and decisions, as values. No framework, no session."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -8,9 +9,11 @@ from uuid import UUID
 
 import msgspec
 
-from registry.kit.clock import FAR_PAST
+from registry.kit.clock import FAR_PAST, NEVER
 from registry.kit.ids import new_id
+from registry.policy.lists import stale_countries
 from registry.policy.model import Basis, ChannelGround, PolicySet, Purpose, Subscriber, jurisdiction
+from registry.policy.schedule import Part, clock_of, is_in_part, is_quiet
 from registry.standing.model import GateState
 
 _KNOWN_KINDS = (Subscriber.NATURAL, Subscriber.LEGAL)
@@ -33,6 +36,8 @@ class Facts:
     restricted_at: Any
     consented_at: Any
     valid_until: Any
+    active_at: Any
+    capped_until: Any
     address_state: Any
     suppressed: Any
     objected: Any
@@ -41,6 +46,9 @@ class Facts:
     notice_version: Any
     basis_facts: Any
     soft_opt_in: Any
+    parental: Any
+    listed: Any
+    clock: Any
     jurisdiction: Any
 
     def __post_init__(self) -> None:
@@ -77,10 +85,13 @@ class Moment:
 
     at: datetime
     given_after: datetime
+    active_after: datetime
     least_grade: int
     least_notice: int
     soft_opt_in: OneOf
     exempt: OneOf
+    quiet: OneOf
+    untimely: OneOf
 
     @classmethod
     def of(cls, policies: PolicySet, purpose: Purpose, channel: str, at: datetime) -> "Moment":
@@ -88,13 +99,19 @@ class Moment:
         given_after = FAR_PAST
         if purpose.valid_for_days is not None:
             given_after = at - timedelta(days=purpose.valid_for_days)
+        active_after = NEVER
+        if purpose.inactive_after_days is not None:
+            active_after = at - timedelta(days=purpose.inactive_after_days)
         return cls(
             at=at,
             given_after=given_after,
+            active_after=active_after,
             least_grade=int(purpose.least_grade),
             least_notice=purpose.least_notice_version,
             soft_opt_in=_where(policies, purpose, channel, ChannelGround.SOFT_OPT_IN, at.date()),
-            exempt=_where(policies, purpose, channel, ChannelGround.EXEMPTION, at.date()),
+            exempt=_exempt(policies, purpose, channel, at),
+            quiet=_quiet(policies, purpose, channel, at),
+            untimely=_untimely(policies, purpose, at),
         )
 
 
@@ -121,6 +138,65 @@ def _where(policies: PolicySet, purpose: Purpose, channel: str, ground: ChannelG
     return found[1]
 
 
+def _exempt(policies: PolicySet, purpose: Purpose, channel: str, at: datetime) -> OneOf:
+    """Where a national exemption carries: not where a list that must be looked at is too old or was never imported."""
+    places = _where(policies, purpose, channel, ChannelGround.EXEMPTION, at.date())
+    if not places.values:
+        return places
+    stale = stale_countries(policies.lists.values(), policies.list_imports, channel, at)
+    return OneOf(places.values - {jurisdiction(country, kind) for country in stale for kind in _KNOWN_KINDS})
+
+
+def clocks(policies: PolicySet, purpose: Purpose) -> dict[int, str]:
+    """Time zones by number; 0 is the controller's own, for whoever's is not known."""
+    own = policies.controllers[purpose.controller].time_zone
+    return {0: own, **{number: name for name, number in policies.zone_ids.items()}}
+
+
+def _quiet(policies: PolicySet, purpose: Purpose, channel: str, at: datetime) -> OneOf:
+    """The clocks by which it is quiet now, with each part of the day that somebody may prefer."""
+    hours = tuple(policies.schedule.of_channel(channel, purpose.class_))
+    if not hours:
+        return _NOWHERE
+    return _at_minute(
+        (channel, purpose.class_), policies, purpose, at, lambda name, _: is_quiet(hours, name, at)
+    )
+
+
+def _untimely(policies: PolicySet, purpose: Purpose, at: datetime) -> OneOf:
+    """The clocks and preferred parts of the day where that part is not now."""
+    if not purpose.is_marketing:
+        return _NOWHERE
+    return _at_minute(("part",), policies, purpose, at, lambda name, part: not is_in_part(part, name, at))
+
+
+def _at_minute(
+    what: tuple[str, ...],
+    policies: PolicySet,
+    purpose: Purpose,
+    at: datetime,
+    holds: Callable[[str, Part], bool],
+) -> OneOf:
+    """Where `holds` now, of all clocks and parts; worked out once a minute."""
+    key = (id(policies), what, purpose.controller, at.replace(second=0, microsecond=0))
+    found = _MINUTES.get(key)
+    if found is None:
+        places = OneOf(
+            frozenset(
+                clock_of(number, part)
+                for number, name in clocks(policies, purpose).items()
+                for part in Part
+                if holds(name, part)
+            )
+        )
+        if len(_MINUTES) >= 1000:
+            _MINUTES.clear()
+        # The policies are kept beside the answer, so their identity stands for them.
+        found = _MINUTES[key] = (policies, places)
+    return found[1]
+
+
+_MINUTES: dict[tuple[int, tuple[str, ...], str, datetime], tuple[object, OneOf]] = {}
 _NOWHERE = OneOf(frozenset())
 _PLACES: dict[tuple[int, str, ChannelGround, date], tuple[object, OneOf]] = {}
 

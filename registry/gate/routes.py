@@ -1,5 +1,6 @@
 """HTTP for the gate: one check, or counts over an audience."""
 
+from datetime import datetime
 from typing import Any
 
 from litestar import Request, Response, Router, post
@@ -8,7 +9,15 @@ from litestar.types import ControllerRouterHandler
 
 from registry.access.guard import principal_of, rights_of
 from registry.access.workspace import Workspace
-from registry.gate import recalling, service
+from registry.gate import (
+    authzen_routes,
+    batch_routes,
+    evidence_routes,
+    past_counts,
+    permits_routes,
+    recalling,
+    service,
+)
 from registry.gate.checks import Checks
 from registry.gate.express import check_of, express
 from registry.gate.schemas import Answer, Ask, Counts
@@ -41,10 +50,10 @@ async def decide(request: AppRequest, data: JSONBody[Ask]) -> Response[Answer | 
 async def _check(request: AppRequest, data: Ask) -> Response[Answer | Counts]:
     workspace: Workspace = request.app.state.workspace
     check = check_of(request.scope, data)
-    if data.at is None:
+    times = _times(data)
+    if times is None:
         checks: Checks = request.app.state.checks
         return Response(Answer.of(await checks.ask(check)))
-    at = clock.require_aware(data.at, "at")
     async with workspace.database.begin(check.caller) as session:
         decision = await recalling.recall(
             session,
@@ -54,24 +63,64 @@ async def _check(request: AppRequest, data: Ask) -> Response[Answer | Counts]:
             check.purpose,
             check.channel,
             check.assignment_id,
-            at,
+            *times,
         )
     return Response(Answer.of(decision))
 
 
+def _times(data: Ask) -> tuple[datetime, datetime | None] | None:
+    """The time asked about and the one by whose record; None for now."""
+    if data.at is None:
+        if data.known_at is not None:
+            raise Misuse(
+                "time.incomplete",
+                "What is known is asked of a time.",
+                field="known_at",
+                mend="name at as well",
+            )
+        return None
+    known_at = data.known_at and clock.require_aware(data.known_at, "known_at")
+    return clock.require_aware(data.at, "at"), known_at
+
+
 async def _count(request: AppRequest, data: Ask) -> Counts:
     workspace: Workspace = request.app.state.workspace
-    if data.at is not None or data.identifier is not None:
-        field = "at" if data.at is not None else "identifier"
-        raise Misuse("audience.misused", "An audience is asked about as it stands now.", field=field)
+    if data.identifier is not None:
+        raise Misuse("audience.misused", "An audience has no one identifier.", field="identifier")
     rights_of(request).require(principal_of(request), "decision.bulk", purpose=data.purpose)
-    as_of = clock.now()
-    async with workspace.database.begin(caller_of(request)) as session:
-        counts = await service.bulk(session, workspace.ring, workspace.policies, data.purpose, data.channel)
+    times = _times(data)
+    if times is None:
+        as_of = clock.now()
+        async with workspace.database.begin(caller_of(request)) as session:
+            counts = await service.bulk(
+                session, workspace.ring, workspace.policies, data.purpose, data.channel
+            )
+    else:
+        as_of, known_at = times
+        recalling.require_past(as_of, known_at)
+        caller = caller_of(request)
+        counts = await past_counts.count(
+            workspace.database,
+            workspace.ring,
+            workspace.policies,
+            caller,
+            data.purpose,
+            data.channel,
+            as_of,
+            known_at,
+        )
     permitted = counts.pop("permit", 0)
     return Counts(permitted + sum(counts.values()), permitted, counts, data.purpose, data.channel, as_of)
 
 
 def routers() -> list[ControllerRouterHandler]:
     """The routes of this area."""
-    return [Router("/api/v1/decisions", route_handlers=[decide], tags=["gate"])]
+    return [
+        Router(
+            "/api/v1/decisions",
+            route_handlers=[decide, batch_routes.decide_many, *evidence_routes.HANDLERS],
+            tags=["gate"],
+        ),
+        Router("/api/v1/permits", route_handlers=permits_routes.HANDLERS, tags=["permits"]),
+        *authzen_routes.routers(),
+    ]

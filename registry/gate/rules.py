@@ -10,10 +10,14 @@ from typing import Any
 
 from registry.gate.model import PERMIT, Facts, Moment, OneOf
 from registry.policy.model import Basis, Purpose, PurposeClass
-from registry.standing.model import AddressState, Consent, ContactState, Mark
+from registry.standing.model import AddressState, Consent, ContactState, Mark, Parental
+
+# Reasons that end by themselves: the answer is "later", and says when.
+DEFERRING = frozenset({"schedule.quiet_hours", "schedule.preferred_time", "frequency.cap_reached"})
 
 MARKETING = frozenset({PurposeClass.MARKETING})
 MARKETING_AND_SERVICE = frozenset({PurposeClass.MARKETING, PurposeClass.SERVICE})
+WITH_FACTS = frozenset({PurposeClass.MARKETING, PurposeClass.SERVICE, PurposeClass.REQUESTED})
 ALL = frozenset(PurposeClass)
 
 
@@ -60,50 +64,83 @@ CONSENT = (
     Rule("consent.refused", ALL, lambda f, m: f.consent == Consent.REFUSED, "GDPR art. 4(11)"),
     Rule("consent.withdrawn", ALL, lambda f, m: f.consent == Consent.WITHDRAWN, "GDPR art. 7(3)"),
     Rule("consent.unconfirmed", ALL, lambda f, m: f.consent == Consent.UNCONFIRMED, "GDPR art. 7(1)"),
-    Rule("consent.expired", ALL, lambda f, m: f.consented_at <= m.given_after, "GDPR art. 5(1)(e)"),
+    # Its term is over, or nothing was heard of the person for the term of inactivity.
+    Rule(
+        "consent.expired",
+        ALL,
+        lambda f, m: (f.consented_at <= m.given_after) | (f.active_at <= m.active_after),
+        "GDPR art. 5(1)(e)",
+    ),
     Rule("consent.notice_outdated", ALL, lambda f, m: f.notice_version < m.least_notice, "GDPR art. 13(3)"),
+    Rule("consent.parental_missing", ALL, lambda f, m: f.parental == Parental.NONE, "GDPR art. 8"),
 )
 FACTS = (
     Rule(
         "basis.facts_missing",
-        MARKETING_AND_SERVICE,
+        WITH_FACTS,
         lambda f, m: (f.basis_facts == Mark.NO) | (f.valid_until <= m.at),
         "GDPR art. 6(1)",
     ),
 )
+
+
+def _no_consent(f: Any, m: Any) -> Any:
+    """No consent for this channel and address that is as good as a purpose resting on consent would ask for."""
+    return (
+        (f.consent != Consent.GIVEN)
+        | (f.grade < m.least_grade)
+        | (f.consented_at <= m.given_after)
+        | (f.active_at <= m.active_after)
+        | (f.notice_version < m.least_notice)
+        | (f.parental == Parental.NONE)
+    )
+
+
 CHANNEL = (
-    # Legitimate interest alone never permits electronic marketing: soft opt-in, a national exemption, or consent
-    # for this channel and address as good as a purpose that rests on consent would ask for.
+    # Who is on a list against advertising gets none that the person did not ask for.
+    Rule(
+        "address.listed",
+        MARKETING,
+        lambda f, m: (f.listed == Mark.YES) & _no_consent(f, m),
+        "Directive 2002/58/EC art. 13(3); GDPR art. 21(2)",
+    ),
+    # Legitimate interest alone never permits electronic marketing: soft opt-in, a national exemption, or consent.
     Rule(
         "channel.ground_missing",
         MARKETING,
         lambda f, m: (
             ((f.soft_opt_in == Mark.NO) | m.soft_opt_in.lacks(f.jurisdiction))
             & m.exempt.lacks(f.jurisdiction)
-            & (
-                (f.consent != Consent.GIVEN)
-                | (f.grade < m.least_grade)
-                | (f.consented_at <= m.given_after)
-                | (f.notice_version < m.least_notice)
-            )
+            & _no_consent(f, m)
         ),
         "Directive 2002/58/EC art. 13",
     ),
 )
 
+COURTESY = (
+    Rule(
+        "schedule.quiet_hours",
+        MARKETING_AND_SERVICE,
+        lambda f, m: m.quiet.holds(f.clock),
+        "national rules on the hours of calls and messages",
+    ),
+    Rule("schedule.preferred_time", MARKETING, lambda f, m: m.untimely.holds(f.clock), "GDPR art. 25(2)"),
+    Rule("frequency.cap_reached", MARKETING, lambda f, m: f.capped_until > m.at, "GDPR art. 5(1)(a)"),
+)
+
 RULES: dict[Basis, tuple[Rule, ...]] = {
     # Consent for this channel and address is the channel's ground as well.
-    Basis.CONSENT: PERSON + OBJECTION + CONSENT,
-    Basis.CONTRACT: PERSON + OBJECTION + FACTS + CHANNEL,
-    Basis.LEGAL_OBLIGATION: PERSON + OBJECTION + FACTS + CHANNEL,
-    Basis.VITAL_INTERESTS: PERSON + OBJECTION + FACTS + CHANNEL,
-    Basis.PUBLIC_TASK: PERSON + OBJECTION_TO_INTEREST + FACTS + CHANNEL,
-    Basis.LEGITIMATE_INTERESTS: PERSON + OBJECTION_TO_INTEREST + FACTS + CHANNEL,
+    Basis.CONSENT: PERSON + OBJECTION + CONSENT + COURTESY,
+    Basis.CONTRACT: PERSON + OBJECTION + FACTS + CHANNEL + COURTESY,
+    Basis.LEGAL_OBLIGATION: PERSON + OBJECTION + FACTS + CHANNEL + COURTESY,
+    Basis.VITAL_INTERESTS: PERSON + OBJECTION + FACTS + CHANNEL + COURTESY,
+    Basis.PUBLIC_TASK: PERSON + OBJECTION_TO_INTEREST + FACTS + CHANNEL + COURTESY,
+    Basis.LEGITIMATE_INTERESTS: PERSON + OBJECTION_TO_INTEREST + FACTS + CHANNEL + COURTESY,
 }
 
 # The order of all reasons: of several addresses that are all refused, the reason that comes latest is told.
 ORDER: tuple[str, ...] = BEFORE_FACTS + tuple(
-    dict.fromkeys(rule.reason for rule in PERSON + OBJECTION + CONSENT + FACTS + CHANNEL)
+    dict.fromkeys(rule.reason for rule in PERSON + OBJECTION + CONSENT + FACTS + CHANNEL + COURTESY)
 )
 CODES: dict[str, int] = {reason: code for code, reason in enumerate(ORDER, start=1)}
 CODES[PERMIT] = 1000
@@ -155,7 +192,9 @@ def probe(rules: Iterable[Rule]) -> None:
     columns = Facts(**{field.name: _Probe() for field in fields(Facts)})
     empty = OneOf(frozenset())
     thresholds: dict[str, Any] = {field.name: _Probe() for field in fields(Moment)}
-    moment = Moment(**{**thresholds, "soft_opt_in": empty, "exempt": empty})
+    moment = Moment(
+        **{**thresholds, "soft_opt_in": empty, "exempt": empty, "quiet": empty, "untimely": empty}
+    )
     for rule in rules:
         try:
             result = rule.condition(columns, moment)

@@ -23,7 +23,9 @@ class Ask(Struct, frozen=True, forbid_unknown_fields=True):
     identifier: UUID | None = None
     """Only this one of the person's identifiers; without it, the permitted one that was verified last."""
     at: datetime | None = None
-    """As it stood then, by what was known then and by today's policies; with an offset. Not for audiences."""
+    """As it stood then, with an offset; by the rules of this release and the policies on record at `known_at`."""
+    known_at: datetime | None = None
+    """By what was on record then; left out, it is `at`. Only with `at`."""
 
 
 class Answer(Struct, frozen=True):

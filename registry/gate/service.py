@@ -8,13 +8,14 @@ from uuid import UUID
 
 from registry.audit import entries as audit
 from registry.gate import facts, records, rules
-from registry.gate.model import PERMIT, Decision, Moment, Outcome, Question
+from registry.gate.model import PERMIT, Decision, Moment, Outcome, Question, clocks
 from registry.keys.ring import KeyRing
 from registry.kit import clock
 from registry.kit.database import Session
 from registry.kit.errors import Misuse
 from registry.kit.ids import NIL
 from registry.policy.model import Basis, ChannelGround, PolicySet, Purpose
+from registry.policy.schedule import Part, next_time
 from registry.standing.model import ContactState, Mark
 
 
@@ -100,11 +101,12 @@ def decision(policies: PolicySet, purpose: Purpose, question: Question, row: Any
         return refusal(policies, question, "contact.erased" if erased else "address.missing", at)
     reason = rules.REASONS[row.code]
     permitted = reason == PERMIT
+    deferred = reason in rules.DEFERRING
     return Decision(
         contact_id=question.contact_id,
         purpose=question.purpose,
         channel=question.channel,
-        outcome=Outcome.PERMIT if permitted else Outcome.DENY,
+        outcome=Outcome.PERMIT if permitted else Outcome.DEFER if deferred else Outcome.DENY,
         reason=reason,
         basis=purpose.basis,
         channel_ground=channel_ground(policies, purpose, question.channel, row, at) if permitted else None,
@@ -112,7 +114,17 @@ def decision(policies: PolicySet, purpose: Purpose, question: Question, row: Any
         evidence=row.evidence if row.evidence != NIL else None,
         policy=purpose.version,
         as_of=at,
+        not_before=not_before(policies, purpose, question.channel, row, at) if deferred else None,
     )
+
+
+def not_before(policies: PolicySet, purpose: Purpose, channel: str, row: Any, at: datetime) -> datetime:
+    """When what is deferred may be asked again: cap and quiet hours over, and the hour one that is preferred."""
+    number, part = divmod(row.clock, len(Part))
+    zone = clocks(policies, purpose).get(number, "UTC")
+    hours = tuple(policies.schedule.of_channel(channel, purpose.class_))
+    wanted = Part(part) if purpose.is_marketing else Part.ANY
+    return next_time(hours, wanted, zone, max(at, row.capped_until or at))
 
 
 def channel_ground(

@@ -84,8 +84,20 @@ class Session:
     fresh_addresses: set[UUID] = field(default_factory=set)
     # Keys of those persons, as `registry.keys.persons` made them.
     fresh_keys: dict[UUID, Any] = field(default_factory=dict)
+    # Of persons locked here of whom there are several records: which one stands for each (`registry.standing.merged`).
+    merged: dict[UUID, UUID] = field(default_factory=dict)
     # Takings-away (ids and MACs only) that must be on disk outside the database before they are acknowledged.
     takings: list[dict[str, Any]] = field(default_factory=list)
+    # What those takings-away put an end to, and what was past ending: `registry.standing.permits` fills them in, and
+    # the answer to whoever said no tells them.
+    voided: list[Any] = field(default_factory=list)
+    in_flight: list[Any] = field(default_factory=list)
+    # Entries that begin or end a double opt-in (`registry.consents.service.Step`): whoever opened the database mails
+    # the confirmation when this transaction ends.
+    steps: list[Any] = field(default_factory=list)
+    # What this process read when it started was found to hold still, under this transaction's locks
+    # (`registry.policy.in_force`).
+    current: bool = False
 
     async def execute(self, statement: str | ClauseElement, params: Params = None) -> AsyncCursor[Row]:
         """Run one statement and return its cursor."""

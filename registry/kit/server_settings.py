@@ -1,15 +1,19 @@
 """What any PostgreSQL must be set to before personal data goes in: asked at start, refused in one line."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import psycopg
 from psycopg import sql
 
+from registry.kit import clock
 from registry.kit.database import Urls
 from registry.kit.errors import Refused, Unavailable
 from registry.kit.postgres import APP, RETENTION
 
 OLDEST = 15
+# Terms end by the clock of the process and acts are dated by the database's: two clocks would make two truths.
+CLOCK_TOLERANCE = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +87,12 @@ def _check_server(connection: psycopg.Connection) -> None:
             f"The database's encoding is {encoding}.",
             mend="CREATE DATABASE zgoda TEMPLATE template0 ENCODING 'UTF8'",
         )
+    if clocks_differ(_value(connection, "SELECT clock_timestamp()")):
+        raise Refused(
+            "clock.differs",
+            f"The clocks of this machine and of the database differ by more than {CLOCK_TOLERANCE.seconds} s.",
+            mend="let both follow the same time service",
+        )
     for requirement in REQUIREMENTS:
         found = _value(connection, sql.SQL("SHOW {}").format(sql.Identifier(requirement.name)))
         if found not in requirement.allowed:
@@ -91,6 +101,11 @@ def _check_server(connection: psycopg.Connection) -> None:
                 f"The server has {requirement.name} = {found}: {requirement.why}.",
                 mend=requirement.mend(),
             )
+
+
+def clocks_differ(database_now: object) -> bool:
+    """Whether the database's clock, read a moment ago, is not ours."""
+    return not isinstance(database_now, datetime) or abs(clock.now() - database_now) > CLOCK_TOLERANCE
 
 
 def _check_roles(connection: psycopg.Connection) -> None:

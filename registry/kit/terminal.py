@@ -36,7 +36,7 @@ class Terminal:
     json: bool
     purpose: str
     reason: str
-    opened: Callable[[Settings], AbstractAsyncContextManager[Any]]
+    opened: Callable[..., AbstractAsyncContextManager[Any]]
 
     def open(self) -> AbstractAsyncContextManager[Any]:
         """The open installation, for the time of an `async with`."""

@@ -43,6 +43,11 @@ def gettext_for(locale: str) -> Callable[[str], str]:
     return translations(locale).gettext
 
 
+def ngettext_for(locale: str) -> Callable[[str, str, int], str]:
+    """A function that gives an English text in the locale's language, in the form that a number asks for."""
+    return translations(locale).ngettext
+
+
 def best_locale(accepted: str | None, offered: tuple[str, ...] = LOCALES, default: str = DEFAULT) -> str:
     """The offered language that an Accept-Language header (RFC 9110, 12.5.4) likes best; `default` for none."""
     wishes: list[tuple[float, int, str]] = []

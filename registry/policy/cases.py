@@ -1,13 +1,14 @@
 """Worked cases: what a lawyer writes beside a policy, facts and question and the answer that must come out."""
 
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field, ValidationError, field_validator, model_validator
 
 from registry.policy.documents import PolicyInvalid, Problem, read
-from registry.policy.model import Basis, ChannelGround, Country, Model, Name
+from registry.policy.model import Basis, ChannelGround
+from registry.policy.words import Country, Model, Name
 
 ContactWord = Literal["active", "erased"]
 EntryWord = Literal[
@@ -17,12 +18,20 @@ GradeWord = Literal["unknown", "attested", "first_party"]
 
 
 class CaseContact(Model):
-    """The person. Country and kind of subscriber decide which national rule on e-mail holds."""
+    """The person. Country and kind of subscriber decide which national rule on e-mail holds.
+
+    `birth_date` makes them a child or of age by `ages.toml`; left out, the age is not known. `time_zone` is the
+    person's own, before that of the country.
+    """
 
     country: Country | None = "LV"
     subscriber: Literal["unknown", "natural", "legal"] = "natural"
     state: ContactWord = "active"
     restricted_at: AwareDatetime | None = None
+    birth_date: date | None = None
+    time_zone: str | None = None
+    # The part of the day that they would rather be reached in.
+    preferred: Literal["any", "morning", "afternoon", "evening"] = "any"
 
 
 class CaseRefusal(Model):
@@ -41,6 +50,7 @@ class CaseAddress(Model):
     verified_at: AwareDatetime | None = None
     dead: bool = False
     refusals: tuple[CaseRefusal, ...] = ()
+    lists: tuple[Name, ...] = ()
 
 
 class CaseEntry(Model):
@@ -62,6 +72,8 @@ class CaseEntry(Model):
     recorded_at: AwareDatetime | None = None
     refers_to: str | None = None
     bundled_with: tuple[str, ...] = ()
+    # The name of the ground by which a parent agreed to it.
+    authority: str | None = None
     refused: str | None = None
 
     @model_validator(mode="after")
@@ -92,18 +104,31 @@ class CaseGround(Model):
     ends_at: AwareDatetime | None = None
 
 
+class CaseHanded(Model):
+    """Marketing messages that were handed over to the person on one day (UTC)."""
+
+    day: date
+    messages: int = Field(ge=1)
+    channel: str = "email"
+    controller: Name | None = None
+
+
 class Expected(Model):
-    """The answer. `evidence` is the name of the entry or ground relied on."""
+    """The answer. `evidence` is the name of the entry or ground relied on; `not_before` is of a defer."""
 
     outcome: Literal["permit", "deny", "defer"]
     reason: str
     basis: Basis | None = None
     ground: ChannelGround | None = None
     evidence: str | None = None
+    not_before: AwareDatetime | None = None
 
 
 class Case(Model):
-    """One worked case of one purpose; `policy` changes keys of the purpose for this case alone."""
+    """One worked case of one purpose; `policy` changes keys of the purpose for this case alone.
+
+    `imported` says of which day each do-not-call or do-not-mail list was imported; one that is left out never was.
+    """
 
     name: str = Field(min_length=1)
     law: tuple[str, ...] = ()
@@ -114,6 +139,8 @@ class Case(Model):
     addresses: dict[Name, CaseAddress] = Field(default_factory=lambda: {"home": CaseAddress()})
     entries: tuple[CaseEntry, ...] = Field(default=(), alias="entry")
     grounds: tuple[CaseGround, ...] = Field(default=(), alias="ground")
+    handed: tuple[CaseHanded, ...] = ()
+    imported: dict[Name, date] = Field(default_factory=dict)
     policy: dict[str, Any] = Field(default_factory=dict)
     expect: Expected
     line: int = 0
@@ -131,6 +158,9 @@ class Case(Model):
         asked = [self.address, *(e.address for e in self.entries), *(g.address for g in self.grounds)]
         if unknown := sorted({name for name in asked if name is not None and name not in self.addresses}):
             raise ValueError(f"unknown address {', '.join(unknown)}")
+        grounds = {ground.name for ground in self.grounds}
+        if unknown := sorted({e.authority for e in self.entries if e.authority} - grounds):
+            raise ValueError(f"unknown ground {', '.join(unknown)}")
         if any(entry.known_at > self.at for entry in self.entries):
             raise ValueError("an entry is recorded after the question")
         return self

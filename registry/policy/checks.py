@@ -1,9 +1,10 @@
 """What the law does not let a policy say, as far as a program can see it; findings name the article. Pure."""
 
 from collections.abc import Iterator
+from datetime import date
 
 from registry.access.credentials import KINDS
-from registry.policy import notice_checks
+from registry.policy import care_checks, collection_checks, notice_checks, partners, relabelling, rule_checks
 from registry.policy.documents import Finding, KeyPath, nearest
 from registry.policy.model import (
     EEA,
@@ -13,32 +14,27 @@ from registry.policy.model import (
     Grade,
     PolicySet,
     Purpose,
+    PurposeClass,
     RetentionClass,
 )
-
-# Keys whose absence has a meaning in law; any other is just missing.
-MISSING = {
-    "basis": (
-        "a purpose without a lawful basis (GDPR art. 6(1))",
-        "write basis = one of " + ", ".join(f'"{basis}"' for basis in Basis),
-    ),
-    "controller": ("a purpose that nobody answers for (GDPR art. 4(7))", 'write controller = "<id>"'),
-}
 
 # How a person can say no: in every message, on a page without signing in, or by writing to us.
 WITHDRAWAL_ROUTES = ("one_click", "page", "message")
 
 
-def findings(policies: PolicySet) -> Iterator[Finding]:
-    """Everything that keeps these policies from being used."""
+def findings(policies: PolicySet, today: date | None = None) -> Iterator[Finding]:
+    """Everything that keeps these policies from being used; with `today` also what is overdue."""
     if len(policies.purposes) > LIVE_PURPOSES_LIMIT:
-        text = f"{len(policies.purposes)} live purposes; there may be {LIVE_PURPOSES_LIMIT}"
-        yield Finding("purposes", (), text, "join purposes that differ in name only")
+        yield Finding("purposes", (), *too_many(len(policies.purposes)))
     for name, purpose in policies.purposes.items():
         file = f"purposes/{name}/policy.toml"
         for path, text, mend in _purpose(policies, purpose):
             yield Finding(file, path, text, mend)
+    yield from rule_checks.findings(policies, today)
+    yield from relabelling.findings(policies)
+    yield from partners.findings(policies)
     yield from notice_checks.all_findings(policies)
+    yield from collection_checks.all_findings(policies)
     yield from _fields(policies)
     yield from _recipients(policies)
     for role in policies.roles:
@@ -52,22 +48,40 @@ def findings(policies: PolicySet) -> Iterator[Finding]:
 _Said = tuple[KeyPath, str, str]
 
 
+def too_many(purposes: int) -> tuple[str, str]:
+    """What is said of more purposes than the gate's table has room for, and the mend."""
+    return (
+        f"{purposes} live purposes; there may be {LIVE_PURPOSES_LIMIT}",
+        "join purposes that differ in name only",
+    )
+
+
 def _purpose(policies: PolicySet, purpose: Purpose) -> Iterator[_Said]:
     yield from _known("controller", (purpose.controller,), tuple(policies.controllers))
     yield from _known("channels", purpose.channels, tuple(policies.channels))
     yield from _known("recipients", purpose.recipients, tuple(policies.recipients))
     yield from _known("withdrawal", purpose.withdrawal, WITHDRAWAL_ROUTES)
-    if purpose.basis is Basis.LEGITIMATE_INTERESTS and not purpose.balancing:
-        yield (
-            ("basis",),
-            "legitimate interest without a balancing test (GDPR art. 6(1)(f))",
-            "name it in `balancing`",
-        )
+    if purpose.basis is Basis.LEGITIMATE_INTERESTS and purpose.balancing not in policies.balancing:
+        tests = tuple(policies.balancing)
+        meant = nearest(purpose.balancing or "", tests)
+        if purpose.balancing is None:
+            text = "legitimate interest without a balancing test (GDPR art. 6(1)(f))"
+            yield ("basis",), text, "write one in balancing.toml and name it in `balancing`"
+        else:
+            text = f"there is no balancing test `{purpose.balancing}` in balancing.toml (GDPR art. 6(1)(f))"
+            mend = f"did you mean `{meant}`?" if meant else "write it, sign it, and name it here"
+            yield ("balancing",), text, mend
     if purpose.basis in (Basis.LEGAL_OBLIGATION, Basis.PUBLIC_TASK) and not purpose.obligation:
         yield ("basis",), "no provision that obliges (GDPR art. 6(3))", "name it in `obligation`"
     if purpose.basis is Basis.CONSENT and not purpose.withdrawal:
         routes = ", ".join(WITHDRAWAL_ROUTES)
         yield ("basis",), "consent that cannot be withdrawn (GDPR art. 7(3))", f"name a route of {routes}"
+    if purpose.double_opt_in and not any(
+        other.class_ is PurposeClass.REQUESTED and set(other.channels) & set(purpose.channels)
+        for other in policies.purposes_of(purpose.controller)
+    ):
+        text = f"{purpose.controller} has no purpose of class requested to send the confirmation under"
+        yield ("double_opt_in",), text, 'add a purpose with class = "requested" and the same channel'
     if purpose.least_grade is Grade.UNKNOWN:
         text = "consent of unknown origin is never sendable (GDPR art. 7(1))"
         yield ("least_grade",), text, '"attested" or "first_party"'
@@ -82,6 +96,7 @@ def _purpose(policies: PolicySet, purpose: Purpose) -> Iterator[_Said]:
     for locale in purpose.locales:
         if locale not in purpose.title:
             yield ("title",), f"the title is missing in {locale}", f"add {locale} under [title]"
+    yield from care_checks.findings(policies, purpose)
     if purpose.is_marketing:
         yield from _marketing(policies, purpose)
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 from rich.table import Table
 
+from registry.kit import clock
 from registry.kit.shipped import folder as shipped_folder
 from registry.kit.terminal import Terminal, emit, prints_result, runs
 from registry.policy import loader
@@ -42,7 +43,7 @@ def policy() -> None:
 async def check(terminal: Terminal, folder: Path | None) -> int:
     """Check FOLDER (or the policies in use): every problem with file, line and mend."""
     place = folder or terminal.settings.policies or shipped_folder("policies")
-    policies, problems = await asyncio.to_thread(loader.examine, place)
+    policies, problems = await asyncio.to_thread(loader.examine, place, clock.now().date())
     # What follows from a problem that is told already is not told again.
     if policies is not None and not problems:
         for more in _MORE:

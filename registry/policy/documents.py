@@ -96,13 +96,13 @@ def _parts(dotted: str) -> KeyPath:
 
 def read(folder: Path, file: str, problems: list[Problem]) -> Document | None:
     """One TOML file of the folder; None, and a problem, when it is missing or is not TOML in UTF-8."""
-    text = _text(folder, file, problems)
+    text = text_of(folder, file, problems)
     return None if text is None else _parsed(Document(file, text), problems)
 
 
 def read_notice(folder: Path, file: str, problems: list[Problem]) -> Document | None:
     """A notice: TOML between two lines of `+++`, then the text exactly as it is shown."""
-    text = _text(folder, file, problems)
+    text = text_of(folder, file, problems)
     if text is None:
         return None
     opening, _, rest = text.partition("\n")
@@ -115,7 +115,8 @@ def read_notice(folder: Path, file: str, problems: list[Problem]) -> Document | 
     return _parsed(Document(file, front, body=body, first_line=2), problems)
 
 
-def _text(folder: Path, file: str, problems: list[Problem]) -> str | None:
+def text_of(folder: Path, file: str, problems: list[Problem]) -> str | None:
+    """A file's text, its lines ended alike; None, and a problem, when it is missing or is not UTF-8."""
     try:
         return (folder / file).read_bytes().decode("utf-8").replace("\r\n", "\n")
     except FileNotFoundError:

@@ -1,15 +1,18 @@
 """What a policy says: purposes, controllers, channels, national rules, fields, roles, as values that cannot change."""
 
-from datetime import date
+from datetime import date, datetime
 from enum import IntEnum, StrEnum
 from hashlib import sha256
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import Field, field_validator
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
-Locale = Annotated[str, StringConstraints(pattern=r"^[a-z]{2}$")]
-Country = Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")]
+from registry.policy.ages import AgeRule
+from registry.policy.balancing import BalancingTest
+from registry.policy.collection import CollectionPoint
+from registry.policy.lists import AddressList
+from registry.policy.schedule import Schedule
+from registry.policy.words import Country, Locale, Model, Name
 
 LIVE_PURPOSES_LIMIT = 256
 
@@ -76,10 +79,6 @@ class RetentionClass(StrEnum):
     HOLD = "hold"
 
 
-class Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
-
 class Controller(Model):
     """The legal entity that answers for its purposes (GDPR art. 4(7))."""
 
@@ -93,6 +92,8 @@ class Controller(Model):
     sender_name: str
     sender_email: str
     groups: tuple[str, ...] = ()
+    # The clock by which quiet hours are kept for a person whose own is not known.
+    time_zone: str = "UTC"
 
 
 class Notice(Model):
@@ -127,9 +128,22 @@ class Purpose(Model):
     least_grade: Grade = Grade.ATTESTED
     double_opt_in: bool = False
     valid_for_days: int | None = Field(default=None, ge=1)
+    # Consent of somebody who was not heard of for so long has lapsed (art. 5(1)(e)).
+    inactive_after_days: int | None = Field(default=None, ge=1)
+    # An unconfirmed request is void, and is deleted, after this term.
+    confirm_within_days: int = Field(default=7, ge=1, le=90)
+    # Offered directly to children (art. 8): then consent of somebody whose age is not known permits nothing.
+    offered_to_children: bool = False
+    # Persons or devices: tracking is allowed or refused by a device, and never passes to whoever uses it.
+    subject: Literal["contact", "device"] = "contact"
+    # `Sec-GPC: 1` counts as an objection to it.
+    gpc: bool = False
+    # The condition of art. 9(2) under which delicate data are used.
+    special_condition: str | None = None
     # Soft opt-in holds for the controller's own similar products: the categories that count as similar.
     similar_products: tuple[str, ...] = ()
-    balancing: str | None = None
+    # The id of a test in `balancing.toml`.
+    balancing: Name | None = None
     obligation: str | None = None
     # Which recorded grounds make a contract (GDPR art. 6(1)(b)).
     contract_facts: tuple[str, ...] = ("contract", "sale")
@@ -229,13 +243,30 @@ class PolicySet(Model):
     recipients: dict[Name, Recipient] = {}
     retention: dict[RetentionClass, Retention] = {}
     roles: dict[Name, RolePolicy] = {}
+    ages: tuple[AgeRule, ...] = ()
+    schedule: Schedule = Schedule()
+    lists: dict[Name, AddressList] = {}
+    balancing: dict[Name, BalancingTest] = {}
+    # Every version of every collection point, the current one last.
+    collection: dict[Name, tuple[CollectionPoint, ...]] = {}
     # Filled once the set is installed in a database: the small numbers that stand for the names there.
     purpose_ids: dict[Name, int] = {}
     channel_ids: dict[Name, int] = {}
+    zone_ids: dict[str, int] = {}
+    # When each list was imported and of which day it was then; kept current while a process runs, and what is older
+    # than the truth only refuses more.
+    list_imports: dict[Name, tuple[tuple[datetime, date], ...]] = Field(default={}, exclude=True)
+    # Of the set in the database that these are (`registry.policy.in_force`); 0 when they come from a folder.
+    number: int = 0
 
-    def numbered(self, purpose_ids: dict[str, int], channel_ids: dict[str, int]) -> "PolicySet":
-        """The same policies with the numbers that one database gave to purposes and channels."""
-        return self.model_copy(update={"purpose_ids": purpose_ids, "channel_ids": channel_ids})
+    def numbered(
+        self, purpose_ids: dict[str, int], channel_ids: dict[str, int], zone_ids: dict[str, int] | None = None
+    ) -> "PolicySet":
+        """The same policies with the numbers that one database gave to purposes, channels and time zones."""
+        zones = zone_ids or {name: number for number, name in enumerate(self.schedule.names(), 1)}
+        return self.model_copy(
+            update={"purpose_ids": purpose_ids, "channel_ids": channel_ids, "zone_ids": zones}
+        )
 
     def purposes_of(self, controller: str) -> tuple[Purpose, ...]:
         return tuple(p for p in self.purposes.values() if p.controller == controller)

@@ -63,8 +63,10 @@ def findings(policies: PolicySet, purpose: Purpose) -> Iterator[Finding]:
         if changes.setdefault(notice.version, notice.change) != notice.change:
             text = f"version {notice.version} is {notice.change} here and {changes[notice.version]} elsewhere"
             yield Finding(file, ("change",), text, "say the same in every language")
-        for path, text, mend in _notice(policies, purpose, notice):
-            yield Finding(file, path, text, mend)
+        # Nobody's consent rests on a text older than the last material change: it stays as it was shown.
+        if notice.version >= purpose.least_notice_version:
+            for path, text, mend in _notice(policies, purpose, notice):
+                yield Finding(file, path, text, mend)
 
 
 def required_parts(policies: PolicySet, purpose: Purpose) -> tuple[str, ...]:

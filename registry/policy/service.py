@@ -10,8 +10,9 @@ from registry.audit import entries
 from registry.keys.ring import KeyRing
 from registry.kit.database import Session
 from registry.kit.errors import Refused
-from registry.policy import loader
-from registry.policy.model import PolicySet, Purpose
+from registry.policy import collection_record, in_force, numbers, partners, relabelling, versions
+from registry.policy.in_force import Bundle
+from registry.policy.model import Basis, PolicySet, Purpose
 
 # One installer at a time: several commands may open the same installation together.
 _LOCK = 7_016_550_241_903
@@ -26,17 +27,13 @@ _NOT_IN_ROWS = {
     "notice_version",
     "least_notice_version",
     "valid_for_days",
+    "inactive_after_days",
+    "confirm_within_days",
+    "gpc",
+    "special_condition",
     "grounds",
     "automated_decisions",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyIds:
-    """The small numbers that stand for names in the gate's table; given once by each database."""
-
-    purposes: dict[str, int]
-    channels: dict[str, int]
 
 
 @dataclass(slots=True)
@@ -55,35 +52,58 @@ class Installed:
     retired: list[str] = field(default_factory=list)
     unfilled: list[str] = field(default_factory=list)
     channels: list[str] = field(default_factory=list)
+    points: list[str] = field(default_factory=list)
+    # Other files than before are in force.
+    replaced: bool = False
 
     @property
     def changed(self) -> bool:
-        return bool(self.versions or self.notices or self.new_purposes or self.retired or self.channels)
+        named = (self.versions, self.notices, self.points, self.new_purposes, self.retired, self.channels)
+        return self.replaced or any(named)
+
+
+async def lock(session: Session) -> None:
+    """Be the only one who installs, until the end of the transaction."""
+    await session.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
 
 
 async def install(
-    session: Session, ring: KeyRing, policies: PolicySet, *, author: str, reason: str
+    session: Session,
+    ring: KeyRing,
+    policies: PolicySet,
+    *,
+    author: str,
+    reason: str,
+    bundle: Bundle | None = None,
 ) -> Installed:
     """Record what is new in `policies`, in the owner's transaction; doing it again changes nothing.
 
+    With their files (`bundle`) they are put in force: every start reads them from the database from then on.
+
     Refused `notice.fixed`: a text changed under a version that was recorded. Refused `purpose.fixed`: another
     controller, class or basis under the name of a known purpose, for a "yes" or a "no" given to the old one
-    would then answer for the new one (GDPR art. 4(11), 7(3)).
+    would then answer for the new one (GDPR art. 4(11), 7(3)). Refused `purpose.relabelled`: the same under a new
+    name. Refused `notice.partner_added`: see `partners.refuse_added`.
     """
-    await session.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
+    await lock(session)
     done = Installed(policies)
     await _refuse_relabelling(session, policies)
+    await _refuse_same_aim(session, policies)
+    await partners.refuse_added(session, policies)
     await _record_notices(session, policies, done)
     await _record_versions(session, policies, author, reason, done)
-    await _number_channels(session, policies, done)
-    await _number_purposes(session, policies, done)
-    ids = await load_ids(session)
-    done.policies = policies.numbered(ids.purposes, ids.channels)
-    for row in await session.all(
-        "SELECT name, filled_from FROM purpose WHERE retired_at IS NULL ORDER BY id"
-    ):
-        if row.filled_from != rows_follow_from(policies, policies.purposes[row.name]):
-            done.unfilled.append(row.name)
+    done.points = await collection_record.record(session, policies, author=author, reason=reason)
+    done.channels = await numbers.number_channels(session, policies)
+    await numbers.number_zones(session, policies)
+    done.new_purposes, done.retired = await numbers.number_purposes(session, policies)
+    ids = await numbers.load_ids(session)
+    done.policies = policies.numbered(ids.purposes, ids.channels, ids.zones)
+    if bundle is not None:
+        before = await in_force.number(session)
+        number = await in_force.record(session, bundle, author=author, reason=reason)
+        done.policies = done.policies.model_copy(update={"number": number})
+        done.replaced = number != before
+    done.unfilled = await unfilled(session, policies)
     if done.changed:
         await entries.append(
             session,
@@ -94,12 +114,25 @@ async def install(
                 "reason": reason,
                 "versions": dict(sorted(done.versions.items())),
                 "notices": done.notices,
+                "points": done.points,
                 "new": done.new_purposes,
                 "retired": done.retired,
                 "channels": done.channels,
+                "set": done.policies.number,
             },
         )
     return done
+
+
+async def unfilled(session: Session, policies: PolicySet) -> list[str]:
+    """Purposes whose rows in the gate's table were not written, for everybody, from these policies."""
+    known = await session.all("SELECT name, filled_from FROM purpose WHERE retired_at IS NULL ORDER BY id")
+    return [
+        row.name
+        for row in known
+        if row.name in policies.purposes
+        and row.filled_from != rows_follow_from(policies, policies.purposes[row.name])
+    ]
 
 
 async def mark_filled(session: Session, policies: PolicySet) -> None:
@@ -112,16 +145,20 @@ async def mark_filled(session: Session, policies: PolicySet) -> None:
 
 def rows_follow_from(policies: PolicySet, purpose: Purpose) -> str:
     """A hash of what of a policy the gate's rows follow from; what is only compared or shown is left out."""
-    said = purpose.model_dump(mode="json", by_alias=True, exclude=_NOT_IN_ROWS)
-    reached_by = {name: policies.channels[name].address for name in purpose.channels}
-    return sha256(rfc8785.dumps({"purpose": said, "channels": reached_by})).hexdigest()[:32]
-
-
-async def load_ids(session: Session) -> PolicyIds:
-    """The numbers of live purposes and of channels, by name."""
-    purposes = await session.all("SELECT name, id FROM purpose WHERE retired_at IS NULL ORDER BY id")
-    channels = await session.all("SELECT name, id FROM channel ORDER BY id")
-    return PolicyIds({row.name: row.id for row in purposes}, {row.name: row.id for row in channels})
+    test = policies.balancing.get(purpose.balancing or "")
+    said = {
+        "purpose": purpose.model_dump(mode="json", by_alias=True, exclude=_NOT_IN_ROWS),
+        "channels": {name: policies.channels[name].address for name in purpose.channels},
+        "ages": versions.ages_of(policies, purpose),
+        # A list that the policy does not know stops everything: so each of them matters, to every purpose.
+        "lists": {
+            name: [sorted(one.channels), sorted(one.controllers)] for name, one in policies.lists.items()
+        },
+        "caps": [cap.model_dump(mode="json") for cap in versions.caps_of(policies, purpose)],
+        "zones": policies.schedule.zones,
+        "balanced": str(test.ends_at) if test and purpose.basis is Basis.LEGITIMATE_INTERESTS else None,
+    }
+    return sha256(rfc8785.dumps(said)).hexdigest()[:32]
 
 
 async def _refuse_relabelling(session: Session, policies: PolicySet) -> None:
@@ -146,6 +183,35 @@ async def _refuse_relabelling(session: Session, policies: PolicySet) -> None:
                     field=f"purposes/{purpose.id}/policy.toml",
                     mend="give the changed purpose a name of its own",
                 )
+
+
+async def _refuse_same_aim(session: Session, policies: PolicySet) -> None:
+    """Refuse under another name, too, what `_refuse_relabelling` refuses under the same one."""
+    texts: dict[tuple[str, int, str], str] = {
+        (row.purpose, row.version, row.locale): row.body
+        for row in await session.all("SELECT purpose, version, locale, body FROM notice")
+    }
+    known = []
+    for row in await session.all(
+        "SELECT purpose, body FROM policy_version WHERE body->'purpose'->>'basis' = %s",
+        (Basis.CONSENT.value,),
+    ):
+        purpose, notices = row.body["purpose"], row.body["notices"]
+        aims = (
+            relabelling.aim_of(texts.get((row.purpose, one["version"], one["locale"]), ""), one["parts"])
+            for one in notices
+        )
+        known.append(
+            relabelling.Told(
+                row.purpose,
+                purpose["controller"],
+                purpose["basis"],
+                frozenset(map(relabelling.plain, purpose["title"].values())),
+                frozenset(relabelling.plain(aim) for aim in aims if aim),
+            )
+        )
+    for found in relabelling.relabelled(policies, known):
+        raise Refused("purpose.relabelled", f"{found.text}.", field=found.file, mend=found.mend)
 
 
 async def _record_notices(session: Session, policies: PolicySet, done: Installed) -> None:
@@ -185,56 +251,7 @@ async def _record_versions(
         row = await session.first(
             "INSERT INTO policy_version (purpose, version, body, author, reason) VALUES (%s, %s, %s, %s, %s)"
             " ON CONFLICT DO NOTHING RETURNING version",
-            (name, purpose.version, json.dumps(loader.body(policies, name)), author, reason),
+            (name, purpose.version, json.dumps(versions.body(policies, name)), author, reason),
         )
         if row is not None:
             done.versions[name] = purpose.version
-
-
-async def _number_channels(session: Session, policies: PolicySet, done: Installed) -> None:
-    known = {row.name for row in await session.all("SELECT name FROM channel")}
-    for name in policies.channels:
-        if name not in known:
-            await session.execute(
-                "INSERT INTO channel (id, name) SELECT coalesce(max(id), 0) + 1, %s FROM channel", (name,)
-            )
-            done.channels.append(name)
-
-
-async def _number_purposes(session: Session, policies: PolicySet, done: Installed) -> None:
-    known = {row.name: row for row in await session.all("SELECT id, name, retired_at FROM purpose")}
-    for name, row in known.items():
-        if name not in policies.purposes and row.retired_at is None:
-            await session.execute(
-                "UPDATE purpose SET retired_at = now(), filled_from = NULL WHERE id = %s", (row.id,)
-            )
-            await session.execute(f"DROP TABLE IF EXISTS gate_state_{row.id:d}")
-            done.retired.append(name)
-    for name, purpose in policies.purposes.items():
-        if (row := known.get(name)) is None:
-            number = await _number(session, purpose)
-        elif row.retired_at is not None:
-            number = row.id
-            await session.execute("UPDATE purpose SET retired_at = NULL WHERE id = %s", (number,))
-        else:
-            continue
-        await _make_room(session, number)
-        done.new_purposes.append(name)
-
-
-async def _number(session: Session, purpose: Purpose) -> int:
-    return int(
-        await session.value(
-            "INSERT INTO purpose (id, name, controller, class)"
-            " SELECT coalesce(max(id), 0) + 1, %s, %s, %s FROM purpose RETURNING id",
-            (purpose.id, purpose.controller, purpose.class_.value),
-        )
-    )
-
-
-async def _make_room(session: Session, number: int) -> None:
-    # Attaching takes a weaker lock than CREATE TABLE ... PARTITION OF: checks go on meanwhile.
-    await session.execute(f"CREATE TABLE gate_state_{number:d} (LIKE gate_state INCLUDING ALL)")
-    await session.execute(
-        f"ALTER TABLE gate_state ATTACH PARTITION gate_state_{number:d} FOR VALUES IN ({number:d})"
-    )

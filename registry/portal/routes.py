@@ -1,27 +1,23 @@
-"""HTTP for persons: `/p/u/<token>`. Only a POST changes anything; no cookie is set and none is asked for."""
+"""HTTP for persons: one-click, and all their other pages. Only a POST changes anything; no cookie is ever set."""
 
-from typing import Any
-
-from litestar import HttpMethod, MediaType, Request, Response, Router, get, post, route
+from litestar import HttpMethod, MediaType, Response, Router, get, post, route
 from litestar.exceptions import ClientException
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
 from registry.access.workspace import Workspace
 from registry.contacts.service import ContactGone
-from registry.dispatch.tokens import OneClick, open_token
+from registry.dispatch.tokens import OneClick, Preferences, open_token, seal_preferences
 from registry.kit.database import Session
 from registry.kit.errors import Misuse
 from registry.kit.http.admission import PUBLIC
 from registry.kit.http.writing import caller_of
 from registry.kit.texts import best_locale
-from registry.portal import pages, service
-
-AppRequest = Request[Any, Any, Any]
+from registry.portal import choice_routes, confirm_routes, mishaps, own_data_routes, pages, service
+from registry.portal.answering import BODY_LIMIT, AppRequest, html, locale_of
 
 # RFC 8058 3.1: the body of a one-click request is this one field.
 FIELD, VALUE = "List-Unsubscribe", "One-Click"
-BODY_LIMIT = 10_000
 
 
 @route(
@@ -35,14 +31,14 @@ BODY_LIMIT = 10_000
 def ask(request: AppRequest, token: FromPath[str]) -> Response[str]:
     """The page with a button. Scanners and previews fetch links, so nothing is changed or even looked up."""
     workspace: Workspace = request.app.state.workspace
-    locale = _locale(request)
+    locale = locale_of(request)
     opened = open_token(workspace.ring.token, token)
     purpose = service.purpose_of(workspace.policies, opened) if opened else None
     if opened is None:
-        return _html(pages.nothing(locale), 404)
+        return html(pages.nothing(locale), 404)
     if purpose is None:
-        return _html(pages.done(workspace.policies, None, locale, 0))
-    return _html(pages.asks(workspace.policies, purpose, locale))
+        return html(pages.done(workspace.policies, None, locale, 0))
+    return html(pages.asks(workspace.policies, purpose, locale, _choices(workspace, opened, locale)))
 
 
 @post(
@@ -61,14 +57,16 @@ async def unsubscribe(request: AppRequest, token: FromPath[str]) -> Response[str
     workspace: Workspace = request.app.state.workspace
     await _require_one_click(request)
     opened = open_token(workspace.ring.token, token)
-    locale = _locale(request)
+    locale = locale_of(request)
     if opened is None:
-        return _html(pages.nothing(locale), 404)
+        return html(pages.nothing(locale), 404)
     done = await _withdraw(request, workspace, opened)
     if done is not None and done.locale and "accept-language" not in request.headers:
         locale = best_locale(done.locale)
     purpose = service.purpose_of(workspace.policies, opened)
-    return _html(pages.done(workspace.policies, purpose, locale, done.on_the_way if done else 0))
+    number = done.on_the_way if done else 0
+    choices = _choices(workspace, opened, locale) if done else None
+    return html(pages.done(workspace.policies, purpose, locale, number, choices))
 
 
 @get("/page.css", opt=PUBLIC, sync_to_thread=False, media_type="text/css")
@@ -103,14 +101,23 @@ def _not_one_click() -> Misuse:
     return Misuse("unsubscribe.invalid", f"The body of this request is {FIELD}={VALUE}.", field=FIELD)
 
 
-def _locale(request: AppRequest) -> str:
-    return best_locale(request.headers.get("accept-language"))
-
-
-def _html(text: str, status: int = 200) -> Response[str]:
-    return Response(text, media_type=MediaType.HTML, status_code=status)
+def _choices(workspace: Workspace, token: OneClick, locale: str) -> str:
+    """Where all the person's choices are. One-click links live for ever, so this one is not fresh: it takes back."""
+    never = Preferences(token.contact_id, token.assignment_id, token.purpose_id, 0)
+    return f"/p/prefs/{seal_preferences(workspace.ring.token, never)}?lang={locale}"
 
 
 def routers() -> list[ControllerRouterHandler]:
     """The routes of this area."""
-    return [Router("/p", route_handlers=[ask, unsubscribe, style], tags=["portal"])]
+    handlers = [
+        ask,
+        unsubscribe,
+        style,
+        confirm_routes.ask,
+        confirm_routes.confirm,
+        choice_routes.show,
+        choice_routes.change,
+        own_data_routes.ask,
+        own_data_routes.send,
+    ]
+    return [Router("/p", route_handlers=handlers, tags=["portal"], exception_handlers=mishaps.HANDLERS)]

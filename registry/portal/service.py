@@ -69,4 +69,4 @@ async def withdraw(
         detail={"purpose": purpose.id, "channel": "email", "digests": [recorded.digest], "by": SOURCE},
     )
     on_the_way = await outbox.pending(session, token.contact_id)
-    return Withdrawal(person.locale, on_the_way.get(outbox.UNKNOWN, 0))
+    return Withdrawal(person.locale, on_the_way.get(outbox.UNKNOWN, 0) + len(session.in_flight))

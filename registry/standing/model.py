@@ -26,6 +26,14 @@ class Mark(IntEnum):
     YES = 1
 
 
+class Parental(IntEnum):
+    """Whether a grant needed the authority of a parent (GDPR art. 8), and whether it has it."""
+
+    NOT_NEEDED = 0
+    VERIFIED = 1
+    NONE = 2
+
+
 class Consent(IntEnum):
     """What the ledger's entries for one scope add up to."""
 
@@ -50,6 +58,8 @@ class GateState:
     consented_at: datetime
     valid_until: datetime
     verified_at: datetime
+    active_at: datetime
+    capped_until: datetime
     seq: int
     purpose_id: int
     channel_id: int
@@ -63,4 +73,7 @@ class GateState:
     notice_version: int
     basis_facts: int
     soft_opt_in: int
+    parental: int
+    listed: int
+    clock: int
     jurisdiction: int

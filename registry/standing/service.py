@@ -9,6 +9,8 @@ from registry.keys import blind
 from registry.keys.ring import KeyRing
 from registry.kit.database import Session
 from registry.kit.ids import new_id
+from registry.standing import merged, permits
+from registry.standing.permits import No
 
 
 async def register(session: Session, contact_ids: Sequence[UUID]) -> None:
@@ -25,19 +27,32 @@ async def lock(
 
     One order for everybody: the other way round deadlocks, and a lock that comes after the facts were read
     guards nothing. Facts are read in a later statement, whose snapshot is younger than the lock.
-    Returns the gate rows found, by person.
+    A person of whom there are several records is locked whole. Returns the gate rows found, by record.
     """
-    ids = sorted(set(contact_ids))
-    rows = {}
-    if ids:
-        found = await session.all(
-            "SELECT subject_id, state, last_seq, restricted_at FROM gate_row"
-            " WHERE subject_id = ANY(%b::uuid[]) ORDER BY subject_id FOR NO KEY UPDATE",
-            (ids,),
-        )
-        rows = {row.subject_id: row for row in found}
+    rows = await _lock_rows(session, contact_ids)
     await lock_addresses(session, address_ids)
     session.stale.update(rows)
+    return rows
+
+
+async def _lock_rows(session: Session, contact_ids: Iterable[UUID]) -> dict[UUID, Any]:
+    """Lock the gate rows of all records of these persons, in id order."""
+    wanted = set(contact_ids)
+    rows: dict[UUID, Any] = {}
+    # Merged between the statement's snapshot and the lock: rare, and then what came along is locked as well.
+    while wanted - rows.keys():
+        found = await session.all(
+            "SELECT subject_id, state, last_seq, restricted_at, merged_into FROM gate_row"
+            f" WHERE subject_id = {merged.RECORDS} ORDER BY subject_id FOR NO KEY UPDATE",
+            {"ids": sorted(wanted)},
+        )
+        rows = {row.subject_id: row for row in found}
+        of_several = {row.subject_id: row.merged_into for row in found if row.merged_into is not None}
+        if not of_several:
+            break
+        session.merged.update(of_several)
+        of = await merged.records(session, of_several)
+        wanted = rows.keys() | {record for records in of.values() for record in records}
     return rows
 
 
@@ -120,28 +135,42 @@ async def refuse_address(
 
 
 async def bury_addresses(session: Session, address_ids: Iterable[UUID], at: datetime | None = None) -> None:
-    """Mark addresses as dead: nothing can be delivered there, for any class of purpose."""
+    """Mark addresses as dead: nothing can be delivered there, for any class of purpose. They are locked."""
+    dead = list(address_ids)
     await session.execute(
         "UPDATE address SET dead_at = coalesce(%s, clock_timestamp()) WHERE id = ANY(%b::uuid[]) AND dead_at IS NULL",
-        (at, list(address_ids)),
+        (at, dead),
     )
+    await permits.void(session, [No(address_id=address_id) for address_id in dead], "address.dead")
 
 
 async def restrict(session: Session, contact_id: UUID, reason: str) -> None:
     """Restriction of processing (GDPR art. 18); in force when this transaction commits.
 
-    A further one counts anew: it also stands against what the person allowed since the one before.
+    A further one counts anew: it also stands against what the person allowed since the one before. It is the
+    person's, so it holds for every record of theirs.
     """
-    await session.execute(
-        "UPDATE gate_row SET restricted_at = clock_timestamp(), restriction = %s WHERE subject_id = %s",
-        (reason, contact_id),
-    )
+    for record in await merged.of_person(session, contact_id):
+        await session.execute(
+            "WITH begun AS (INSERT INTO restriction (contact_id, id, reason) VALUES (%(who)s, %(id)s, %(why)s)"
+            " RETURNING restricted_at)"
+            " UPDATE gate_row SET restricted_at = begun.restricted_at, restriction = %(why)s FROM begun"
+            " WHERE subject_id = %(who)s",
+            {"who": record, "id": new_id(), "why": reason},
+        )
 
 
 async def lift_restriction(session: Session, contact_id: UUID) -> None:
-    """The end of a restriction; the person was told before (GDPR art. 18(3))."""
+    """The end of a restriction, in every record; the person was told before (GDPR art. 18(3))."""
+    records = list(await merged.of_person(session, contact_id))
     await session.execute(
-        "UPDATE gate_row SET restricted_at = NULL, restriction = NULL WHERE subject_id = %s", (contact_id,)
+        "UPDATE restriction SET lifted_at = clock_timestamp()"
+        " WHERE contact_id = ANY(%b::uuid[]) AND lifted_at IS NULL",
+        (records,),
+    )
+    await session.execute(
+        "UPDATE gate_row SET restricted_at = NULL, restriction = NULL WHERE subject_id = ANY(%b::uuid[])",
+        (records,),
     )
 
 
@@ -152,9 +181,5 @@ async def lock_for_handoff(
 
     FOR NO KEY UPDATE and not FOR SHARE: overlapping shares would starve a withdrawal.
     """
-    ids = sorted(set(contact_ids))
-    await session.execute(
-        "SELECT subject_id FROM gate_row WHERE subject_id = ANY(%b::uuid[]) ORDER BY subject_id FOR NO KEY UPDATE",
-        (ids,),
-    )
+    await _lock_rows(session, contact_ids)
     await lock_addresses(session, address_ids)

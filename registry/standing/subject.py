@@ -9,14 +9,24 @@ from registry.keys.persons import PersonKeys
 from registry.keys.ring import KeyRing
 from registry.kit.database import Session
 from registry.standing.model import Consent, ContactState
+from registry.standing.permits import PermitState
 
-TABLES = ("gate_row", "gate_state", "address", "address_refusal")
+TABLES = (
+    "gate_row",
+    "gate_state",
+    "address",
+    "address_refusal",
+    "address_listing",
+    "restriction",
+    "handoff_count",
+    "permit",
+)
 
 
 async def export(session: Session, ring: KeyRing, contact_id: UUID, keys: PersonKeys) -> dict[str, Any]:
     """The gate row, what the gate reads, and the "no" of the person's addresses; keyed MACs stay here."""
     row = await session.one(
-        "SELECT kind, state, last_seq, restricted_at, restriction FROM gate_row WHERE subject_id = %s",
+        "SELECT kind, state, last_seq, restricted_at, restriction, merged_into FROM gate_row WHERE subject_id = %s",
         (contact_id,),
     )
     states = await session.all(
@@ -35,6 +45,26 @@ async def export(session: Session, ring: KeyRing, contact_id: UUID, keys: Person
         " WHERE address_id = ANY(%s) ORDER BY address_id, id",
         ([one.id for one in addresses],),
     )
+    listings = await session.all(
+        "SELECT address_id, list, listed_at, recorded_at, unlisted_at FROM address_listing"
+        " WHERE address_id = ANY(%s) ORDER BY address_id, list",
+        ([one.id for one in addresses],),
+    )
+    restrictions = await session.all(
+        "SELECT reason, restricted_at, lifted_at FROM restriction WHERE contact_id = %s ORDER BY restricted_at",
+        (contact_id,),
+    )
+    handed = await session.all(
+        "SELECT controller, channel, day, messages FROM handoff_count WHERE contact_id = %s"
+        " ORDER BY day, controller, channel",
+        (contact_id,),
+    )
+    permits = await session.all(
+        "SELECT id, assignment_id, address_id, controller, purpose, class AS class_, channel, content_hash,"
+        " decision_id, issued_at, expires_at, state, ended_at, ended_by, redemption_id FROM permit"
+        " WHERE contact_id = %s ORDER BY id",
+        (contact_id,),
+    )
     return {
         "person": {**row._asdict(), "state": ContactState(row.state).name.lower()},
         "gate": {
@@ -43,7 +73,18 @@ async def export(session: Session, ring: KeyRing, contact_id: UUID, keys: Person
         },
         "addresses": [one._asdict() for one in addresses],
         "address_refusals": [one._asdict() for one in refusals],
+        "address_listings": [one._asdict() for one in listings],
+        "restrictions": [one._asdict() for one in restrictions],
+        "messages_a_day": [one._asdict() for one in handed],
+        "permits": [_permit(one) for one in permits],
     }
+
+
+def _permit(row: Any) -> dict[str, Any]:
+    told = {**row._asdict(), "state": PermitState(row.state).name.lower()}
+    told["class"] = told.pop("class_")
+    told["content_sha256"] = told.pop("content_hash").hex()
+    return told
 
 
 async def erase(session: Session, contact_id: UUID, kept: Collection[KeyClass] = ()) -> dict[str, int]:
@@ -59,10 +100,15 @@ async def erase(session: Session, contact_id: UUID, kept: Collection[KeyClass] =
     )
     states = await session.execute("DELETE FROM gate_state WHERE contact_id = %s", (contact_id,))
     await session.execute(
-        "UPDATE gate_row SET state = %s, restricted_at = NULL, restriction = NULL WHERE subject_id = %s",
+        "UPDATE gate_row SET state = %s, restricted_at = NULL, restriction = NULL, merged_into = NULL"
+        " WHERE subject_id = %s",
         (int(ContactState.ERASED), contact_id),
     )
-    return {"gate_state": states.rowcount, "address": addresses.rowcount}
+    counts = {"gate_state": states.rowcount, "address": addresses.rowcount}
+    for table in ("restriction", "handoff_count", "permit"):
+        deleted = await session.execute(f"DELETE FROM {table} WHERE contact_id = %s", (contact_id,))
+        counts[table] = deleted.rowcount
+    return counts
 
 
 async def address_ids(session: Session, contact_id: UUID) -> list[UUID]:

@@ -25,7 +25,9 @@ _THE_PERSON = "told once: the package is about this id"
 PERSONAL: dict[str, dict[str, str]] = {
     "contact": {
         "id": TOLD, "created_at": TOLD, "locale": TOLD, "country": TOLD, "subscriber": TOLD, "source": TOLD,
+        "time_zone": TOLD, "preferred_channel": TOLD, "preferred_part": TOLD,
     },
+    "coming_of_age": {"contact_id": _THE_PERSON, "since": TOLD, "of_age_on": TOLD},
     "assignment": {
         "contact_id": _THE_PERSON, "id": TOLD, "identifier_id": TOLD, "address_id": TOLD, "kind": TOLD,
         "mode": TOLD, "valid_from": TOLD, "valid_to": TOLD, "verified_at": TOLD, "value": OPENED, "source": TOLD,
@@ -44,13 +46,28 @@ PERSONAL: dict[str, dict[str, str]] = {
         "address_id": TOLD, "id": TOLD, "controller": TOLD, "purpose": TOLD, "channel": TOLD, "cause": TOLD,
         "acted_at": TOLD, "recorded_at": TOLD,
     },
+    "address_listing": {
+        "address_id": TOLD, "list": TOLD, "listed_at": TOLD, "recorded_at": TOLD, "seen_at": _OURS,
+        "unlisted_at": TOLD,
+    },
+    "restriction": {
+        "contact_id": _THE_PERSON, "id": _OURS, "reason": TOLD, "restricted_at": TOLD, "lifted_at": TOLD,
+    },
+    "handoff_count": {
+        "contact_id": _THE_PERSON, "controller": TOLD, "channel": TOLD, "day": TOLD, "messages": TOLD,
+    },
     "gate_row": {
         "subject_id": _THE_PERSON, "kind": TOLD, "state": TOLD, "last_seq": TOLD, "restricted_at": TOLD,
-        "restriction": TOLD,
+        "restriction": TOLD, "merged_into": TOLD,
+    },
+    "contact_merge": {
+        "contact_id": TOLD, "id": TOLD, "surviving_id": TOLD, "reason": TOLD, "actor": _STAFF, "merged_at": TOLD,
+        "unmerged_at": TOLD,
     },
     "gate_state": {
         "contact_id": TOLD, "assignment_id": TOLD, "address_id": TOLD, "evidence": TOLD, "restricted_at": TOLD,
-        "consented_at": TOLD, "valid_until": TOLD, "verified_at": TOLD, "seq": TOLD, "purpose_id": TOLD,
+        "consented_at": TOLD, "valid_until": TOLD, "verified_at": TOLD, "active_at": TOLD, "capped_until": TOLD,
+        "parental": TOLD, "listed": TOLD, "clock": TOLD, "seq": TOLD, "purpose_id": TOLD,
         "channel_id": TOLD, "contact_state": TOLD, "address_state": TOLD, "addresses": TOLD, "suppressed": TOLD,
         "objected": TOLD, "consent": TOLD, "grade": TOLD, "notice_version": TOLD, "basis_facts": TOLD,
         "soft_opt_in": TOLD, "jurisdiction": TOLD,
@@ -59,7 +76,8 @@ PERSONAL: dict[str, dict[str, str]] = {
         "contact_id": _THE_PERSON, "seq": TOLD, "id": TOLD, "kind": TOLD, "grade": TOLD, "controller": TOLD,
         "purpose": TOLD, "channel": TOLD, "assignment_id": TOLD, "acted_at": TOLD, "recorded_at": TOLD,
         "refers_to": TOLD, "act": TOLD, "notice_version": TOLD, "notice_locale": TOLD, "policy": TOLD,
-        "source": TOLD, "actor": _STAFF, "origin": _MAC, "evidence": OPENED,
+        "source": TOLD, "actor": _STAFF, "origin": _MAC, "evidence": OPENED, "point": TOLD, "point_version": TOLD,
+        "authority": TOLD,
     },
     "ground": {
         "contact_id": _THE_PERSON, "seq": TOLD, "id": TOLD, "kind": TOLD, "controller": TOLD,
@@ -72,11 +90,22 @@ PERSONAL: dict[str, dict[str, str]] = {
         "assignment_id": TOLD, "outcome": TOLD, "reason": TOLD, "basis": TOLD, "channel_ground": TOLD,
         "evidence": TOLD, "policy": TOLD, "message_id": TOLD, "decided_at": TOLD,
     },
+    "permit": {
+        "contact_id": _THE_PERSON, "id": TOLD, "token_hash": _KEYS, "assignment_id": TOLD, "address_id": TOLD,
+        "controller": TOLD, "purpose": TOLD, "class": TOLD, "channel": TOLD, "content_hash": TOLD,
+        "decision_id": TOLD, "actor": _STAFF, "issued_at": TOLD, "expires_at": TOLD, "state": TOLD,
+        "ended_at": TOLD, "ended_by": TOLD, "redemption_id": TOLD,
+    },
     "message": {
         "id": TOLD, "contact_id": _THE_PERSON, "campaign_id": TOLD, "purpose": TOLD, "channel": TOLD,
         "class": TOLD, "assignment_id": TOLD, "state": TOLD, "reason": TOLD, "attempt": TOLD,
         "attempted_at": TOLD, "due_at": TOLD, "handed_at": TOLD, "content_hash": TOLD, "message_ref": TOLD,
-        "values": OPENED, "decision_id": TOLD, "worker": _OURS, "created_at": TOLD,
+        "values": OPENED, "decision_id": TOLD, "worker": _OURS, "created_at": TOLD, "letter": TOLD, "about": TOLD,
+        "locale": TOLD,
+    },
+    "confirmation": {
+        "contact_id": _THE_PERSON, "entry_id": TOLD, "purpose": TOLD, "requested_at": TOLD, "letters": TOLD,
+        "reminded_at": TOLD,
     },
     "message_attempt": {
         "contact_id": _THE_PERSON, "id": TOLD, "message_id": TOLD, "number": TOLD, "content_hash": TOLD,
@@ -121,4 +150,7 @@ IMPERSONAL: dict[str, str] = {
     "purpose": "policies",
     "channel": "policies",
     "notice": "texts that everybody is shown",
+    "list_import": "when which list was read, and counts",
+    "followed": "from which policy files rows were worked out",
+    "zone": "time zones",
 }

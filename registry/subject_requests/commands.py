@@ -1,16 +1,20 @@
-"""`zgoda contact export|restrict|erase` and `zgoda keys rotate`."""
+"""`zgoda contact export|restrict|erase`, `zgoda request list`, `zgoda retention sweep` and `zgoda keys rotate`."""
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast, get_args
 
 import click
+from rich.table import Table
 
+from registry.audit import entries as audit
+from registry.contacts.commands import as_json
 from registry.contacts.queries import parse_reference
 from registry.keys.ring import FileKeyRing
 from registry.kit.errors import Refused
 from registry.kit.terminal import Terminal, emit, note, prints_result, progress, reads_persons, runs
-from registry.subject_requests import erasure, package, restriction, rotation
+from registry.subject_requests import erasure, intake, lapsing, package, restriction, rotation
 from registry.subject_requests.restriction import REASONS, Because
 
 
@@ -53,21 +57,25 @@ async def restrict(terminal: Terminal, ref: str, because: str, lift: bool) -> No
                 if lift
                 else restriction.restrict(session, workspace.ring, reference, cast(Because, because))
             )
+            ended = _ended(session.voided, session.in_flight)
     state = "lifted" if lift else "restricted"
-    told = {"contact": str(contact_id), "request": str(request_id), "state": state}
-    emit(terminal, told, f"{contact_id}: {state}")
+    told = {"contact": str(contact_id), "request": str(request_id), "state": state, **ended}
+    emit(terminal, told, f"{contact_id}: {state}" + _said(ended))
 
 
 @click.command("erase")
 @click.argument("ref")
+@click.option(
+    "--ground", type=click.Choice(get_args(erasure.Ground)), help="The point of GDPR art. 17(1), for the log."
+)
 @prints_result
 @runs
-async def erase(terminal: Terminal, ref: str) -> None:
+async def erase(terminal: Terminal, ref: str, ground: erasure.Ground | None) -> None:
     """Erase the person REF (GDPR art. 17). This cannot be undone; `zgoda keys rotate` makes backups follow."""
     reference = parse_reference(ref)
     async with terminal.open() as workspace:
         done = await erasure.erase_person(
-            workspace.database, workspace.ring, workspace.policies, terminal.caller(), reference
+            workspace.database, workspace.ring, workspace.policies, terminal.caller(), reference, ground
         )
     told = {
         "contact": str(done.contact_id),
@@ -76,13 +84,36 @@ async def erase(terminal: Terminal, ref: str) -> None:
         "certified_at": done.certified_at.isoformat() if done.certified_at else None,
         "already": done.already,
         "counts": done.counts,
+        **(ended := _ended(done.voided, done.in_flight)),
     }
     said = "was erased before, on" if done.already else "erased,"
     if done.certified_at:
         backups = f"no backup can be read since {done.certified_at:%Y-%m-%d %H:%M} UTC"
     else:
         backups = "backups follow with zgoda keys rotate"
-    emit(terminal, told, f"{done.contact_id} {said} {done.erased_at:%Y-%m-%d %H:%M} UTC; {backups}.")
+    emit(
+        terminal,
+        told,
+        f"{done.contact_id} {said} {done.erased_at:%Y-%m-%d %H:%M} UTC; {backups}." + _said(ended),
+    )
+
+
+def _ended(voided: Sequence[Any], in_flight: Sequence[Any]) -> dict[str, list[Any]]:
+    """Permits of engines outside that a "no" put an end to, and those that it came too late for."""
+    return {
+        "permits_voided": [as_json(one) for one in voided],
+        "permits_in_flight": [as_json(one) for one in in_flight],
+    }
+
+
+def _said(ended: dict[str, list[Any]]) -> str:
+    voided, flying = (
+        ", ".join(one["id"] for one in ended[name]) for name in ("permits_voided", "permits_in_flight")
+    )
+    text = f"\nPermits that were open and are void now: {voided}" if voided else ""
+    return (
+        f"{text}\nPermits redeemed just before, whose messages may still arrive: {flying}" if flying else text
+    )
 
 
 @click.group()
@@ -132,6 +163,60 @@ async def rotate(terminal: Terminal, target: Path | None) -> None:
     )
 
 
+@click.group()
+def request() -> None:
+    """Requests of persons that came in over their page."""
+
+
+@request.command("list")
+@reads_persons
+@runs
+async def list_requests(terminal: Terminal) -> None:
+    """Show the requests that wait for an answer, with the last day for it (GDPR art. 12(3))."""
+    async with terminal.open() as workspace, workspace.database.begin(terminal.caller()) as session:
+        waiting = await intake.waiting_of(session)
+        await audit.append(
+            session,
+            workspace.ring,
+            "request.read",
+            subjects=[one.contact_id for one in waiting],
+            kinds=("request",),
+        )
+    told = [
+        {
+            "request": str(one.id),
+            "contact": str(one.contact_id),
+            "kind": one.kind,
+            "received_at": one.received_at.isoformat(),
+            "due": one.due.isoformat(),
+        }
+        for one in waiting
+    ]
+    table = Table("contact", "kind", "received", "answer by")
+    for one in waiting:
+        table.add_row(str(one.contact_id), one.kind, f"{one.received_at:%Y-%m-%d %H:%M}", one.due.isoformat())
+    emit(terminal, {"requests": told}, table)
+
+
+@click.group()
+def retention() -> None:
+    """Terms after which data go."""
+
+
+@retention.command("sweep")
+@prints_result
+@runs
+async def sweep(terminal: Terminal) -> None:
+    """Delete the requests for a confirmation whose term is over; a running server does it every ten minutes.
+
+    The person goes with the request when nothing else is known of them. Cut off, it is ended by running it again.
+    """
+    async with terminal.open() as workspace:
+        swept = await lapsing.sweep(workspace, caller=terminal.caller())
+    told = {"requests": swept.requests, "persons": swept.persons}
+    emit(terminal, told, f"{swept.requests} unconfirmed requests deleted, {swept.persons} persons with them.")
+
+
 def register(group: click.Group) -> None:
     """Add the commands of this area to `zgoda` and to its group `contact`."""
     contact = group.commands.get("contact")
@@ -141,3 +226,5 @@ def register(group: click.Group) -> None:
     for command in (export, restrict, erase):
         contact.add_command(command)
     group.add_command(keys)
+    group.add_command(request)
+    group.add_command(retention)

@@ -1,9 +1,11 @@
 """Erasure (GDPR art. 17): everything about one person goes in one transaction, and their keys with it."""
 
 import asyncio
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 import psycopg
@@ -19,11 +21,16 @@ from registry.kit.caller import Caller
 from registry.kit.database import Database, Role, Session
 from registry.kit.ids import new_id
 from registry.policy.model import PolicySet
+from registry.standing import merged, permits
 from registry.standing import service as standing
 from registry.standing import subject as standing_subject
 from registry.standing.model import ContactState
+from registry.standing.permits import FlyingPermit, No, OpenPermit
 from registry.subject_requests import intake
 from registry.subject_requests.areas import AREAS
+
+# The points of GDPR art. 17(1): no longer needed, consent withdrawn, objection, unlawful, owed by law, a child's data.
+Ground = Literal["a", "b", "c", "d", "e", "f"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,15 +43,23 @@ class Erased:
     certified_at: datetime | None
     counts: dict[str, int]
     already: bool = False
+    # Permits that were open, and that had been redeemed shortly before.
+    voided: tuple[OpenPermit, ...] = ()
+    in_flight: tuple[FlyingPermit, ...] = ()
 
 
 async def erase_person(
-    database: Database, ring: KeyRing, policies: PolicySet, caller: Caller, reference: Reference
+    database: Database,
+    ring: KeyRing,
+    policies: PolicySet,
+    caller: Caller,
+    reference: Reference,
+    ground: Ground | None = None,
 ) -> Erased:
     """Erase in a transaction of its own; when it returns, the journal has it. Raises as `intake.person`."""
 
     async def work(session: Session) -> Erased:
-        return await erase(session, ring, policies, reference)
+        return await erase(session, ring, policies, reference, ground)
 
     for _ in range(5):
         try:
@@ -55,12 +70,18 @@ async def erase_person(
     return await database.run(caller, work, role=Role.RETENTION)
 
 
-async def erase(session: Session, ring: KeyRing, policies: PolicySet, reference: Reference) -> Erased:
+async def erase(
+    session: Session, ring: KeyRing, policies: PolicySet, reference: Reference, ground: Ground | None = None
+) -> Erased:
     """Erase one person, in a session of the retention role; `already` when they had been before.
+
+    `ground` is the point of art. 17(1) that was invoked, for the log: none of them is asked to be shown, least of all
+    that the data were collected from a child (point f).
 
     Their gate row is locked first: a message that is being handed over is waited for, and none begins after.
     What stays: the gate row's state, the addresses' keyed MACs with their "no", the record of the erasure, and
-    the log's entries, which nothing ties to the person any more (LP-70, LP-73, LP-80).
+    the log's entries, which nothing ties to the person any more (LP-70, LP-73, LP-80). Of a person of whom there are
+    several records all of them go, and what is told is of the one that stood for them.
     """
     if reference.contact_id is not None and (done := await find(session, reference.contact_id)):
         return done
@@ -68,8 +89,30 @@ async def erase(session: Session, ring: KeyRing, policies: PolicySet, reference:
     locked = await standing.lock(session, [contact_id])
     if locked[contact_id].state == ContactState.ERASED and (done := await find(session, contact_id)):
         return done  # somebody else was first
-    address_ids = await standing_subject.address_ids(session, contact_id)
-    await standing.lock_addresses(session, address_ids)
+    records = await merged.of_person(session, contact_id)
+    addresses = {record: await standing_subject.address_ids(session, record) for record in records}
+    await standing.lock_addresses(session, [one for ids in addresses.values() for one in ids])
+    # They are deleted with the rest; whoever asked for the erasure is told which ones.
+    await permits.void(session, [No(contact_id)], "contact.erase")
+    done, *others = [
+        await _erase(session, ring, policies, record, addresses[record], ground) for record in records
+    ]
+    counts: Counter[str] = Counter(done.counts)
+    for other in others:
+        counts.update(other.counts)
+    voided, in_flight = tuple(session.voided), tuple(session.in_flight)
+    return replace(done, counts=dict(counts), voided=voided, in_flight=in_flight)
+
+
+async def _erase(
+    session: Session,
+    ring: KeyRing,
+    policies: PolicySet,
+    contact_id: UUID,
+    address_ids: Sequence[UUID],
+    ground: Ground | None,
+) -> Erased:
+    """One record, in every area; its rows are locked."""
     await contacts.wait_for_writers(session, contact_id)
     held_under = await keys.last_epoch(session, contact_id)
     kept = kept_classes(policies)
@@ -96,7 +139,15 @@ async def erase(session: Session, ring: KeyRing, policies: PolicySet, reference:
     )
     # Last, when there is no key any more under which its opening could be kept.
     await audit.append(
-        session, ring, "contact.erase", subjects=[contact_id], detail={"erasure": str(erasure_id)}
+        session,
+        ring,
+        "contact.erase",
+        subjects=[contact_id],
+        detail={
+            "erasure": str(erasure_id),
+            **({"ground": f"17(1)({ground})"} if ground else {}),
+            **permits.told(session),
+        },
     )
     return Erased(erasure_id, contact_id, erased_at, None, counts)
 

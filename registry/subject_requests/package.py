@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +13,7 @@ from registry.keys.ring import KeyRing
 from registry.kit.clock import now
 from registry.kit.database import Session
 from registry.policy.model import PolicySet
+from registry.standing import merged
 from registry.subject_requests import information, intake
 from registry.subject_requests.areas import AREAS
 
@@ -22,21 +23,24 @@ FORMAT = "zgoda-access-package-1"
 async def make(session: Session, ring: KeyRing, policies: PolicySet, reference: Reference) -> dict[str, Any]:
     """The package of one person, noted as a request and, as `contact.export`, in the log.
 
-    Raises as `intake.person`. Commit before it leaves: what was not noted was not given.
+    Of a person of whom there are several records it holds them all: the one that stands for them as that of anybody,
+    and the others under `merged`. Raises as `intake.person`. Commit before it leaves: what was not noted was not given.
     """
-    contact_id = await intake.person(session, ring, reference)
-    keys = await persons.load(session, ring, [contact_id])
-    if contact_id not in keys:
+    records = await merged.of_person(session, await intake.person(session, ring, reference))
+    contact_id = records[0]
+    keys = await persons.load(session, ring, records)
+    if len(keys) < len(records):
         raise intake.ContactErased  # since they were looked up
-    data = {
-        name: await area.export(session, ring, contact_id, keys[contact_id]) for name, area in AREAS.items()
-    }
+    data, *others = [
+        {name: await area.export(session, ring, record, keys[record]) for name, area in AREAS.items()}
+        for record in records
+    ]
     request_id = await intake.record(session, contact_id, "access")
     await audit.append(
         session,
         ring,
         "contact.export",
-        subjects=[contact_id],
+        subjects=records,
         kinds=sorted(AREAS),
         detail={"request": str(request_id)},
         keys=keys,
@@ -46,10 +50,15 @@ async def make(session: Session, ring: KeyRing, policies: PolicySet, reference: 
         "request": request_id,
         "contact": contact_id,
         "made_at": now(),
-        "items": items(data),
+        "items": items([data, *others]),
         "information": information.told(policies, data),
         "data": data,
     }
+    if others:
+        package["merged"] = [
+            {"contact": record, "information": information.told(policies, told), "data": told}
+            for record, told in zip(records[1:], others, strict=True)
+        ]
     read: dict[str, Any] = json.loads(json.dumps(package, default=_plain))
     return read
 
@@ -69,7 +78,7 @@ def encode(package: Mapping[str, Any]) -> str:
 
 
 def _plain(value: object) -> str:
-    if isinstance(value, datetime):
+    if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, UUID):
         return str(value)

@@ -9,11 +9,16 @@ from registry.contacts.queries import Reference
 from registry.keys.ring import KeyRing
 from registry.kit.clock import now
 from registry.kit.database import Session
+from registry.policy.model import PurposeClass
+from registry.standing import permits
 from registry.standing import service as standing
+from registry.standing.permits import No
 from registry.subject_requests import intake
 
 # GDPR art. 18(1)(a) to (d), in this order.
 Because = Literal["accuracy", "unlawful", "claims", "objection"]
+# What a restriction stops; what the person asked for, and what the law says they must be told, goes on.
+STOPPED = (PurposeClass.MARKETING.value, PurposeClass.SERVICE.value)
 REASONS: tuple[Because, ...] = ("accuracy", "unlawful", "claims", "objection")
 
 
@@ -24,6 +29,7 @@ async def restrict(
     contact_id = await intake.person(session, ring, reference)
     await contacts.lock(session, [contact_id])
     await standing.restrict(session, contact_id, because)
+    await permits.void(session, [No(contact_id)], "contact.restrict", STOPPED)
     return contact_id, await _noted(session, ring, contact_id, "restriction", because)
 
 
@@ -46,6 +52,10 @@ async def _noted(
         "contact.restrict",
         subjects=[contact_id],
         kinds=("standing",),
-        detail={"request": str(request_id), "lifted": kind == "restriction_lifted"},
+        detail={
+            "request": str(request_id),
+            "lifted": kind == "restriction_lifted",
+            **permits.told(session),
+        },
     )
     return request_id

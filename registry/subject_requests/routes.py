@@ -35,7 +35,7 @@ async def create(request: AppRequest, data: JSONBody[NewRequest]) -> Response[Co
     if data.kind == "access":
         return await _access(request, workspace, reference)
     if data.kind == "erasure":
-        return await _erasure(request, workspace, reference)
+        return await _erasure(request, workspace, reference, data.ground)
 
     async def work(session: Session) -> Completed:
         contact_id, request_id = await (
@@ -43,7 +43,14 @@ async def create(request: AppRequest, data: JSONBody[NewRequest]) -> Response[Co
             if data.lift
             else restriction.restrict(session, workspace.ring, reference, data.because)
         )
-        return Completed(request_id, data.kind, contact_id, "lifted" if data.lift else "restricted")
+        return Completed(
+            request_id,
+            data.kind,
+            contact_id,
+            "lifted" if data.lift else "restricted",
+            permits_voided=session.voided,
+            permits_in_flight=session.in_flight,
+        )
 
     return await write(request, workspace.database, workspace.ring.token, work)
 
@@ -57,9 +64,11 @@ async def _access(request: AppRequest, workspace: Workspace, reference: Referenc
     return Response(done, status_code=200, headers={"Cache-Control": "no-store"})
 
 
-async def _erasure(request: AppRequest, workspace: Workspace, reference: Reference) -> Response[Completed]:
+async def _erasure(
+    request: AppRequest, workspace: Workspace, reference: Reference, ground: erasure.Ground | None
+) -> Response[Completed]:
     async def work(session: Session) -> Completed:
-        done = await erasure.erase(session, workspace.ring, workspace.policies, reference)
+        done = await erasure.erase(session, workspace.ring, workspace.policies, reference, ground)
         return Completed(
             id=done.id,
             kind="erasure",
@@ -68,6 +77,8 @@ async def _erasure(request: AppRequest, workspace: Workspace, reference: Referen
             erased_at=done.erased_at,
             certified_at=done.certified_at,
             already=done.already,
+            permits_voided=list(done.voided),
+            permits_in_flight=list(done.in_flight),
             counts=done.counts,
         )
 

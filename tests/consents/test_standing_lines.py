@@ -1,6 +1,6 @@
 """The fast way to the gate's rows gives what the plain one gives, whatever is recorded about the persons."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
 
 from hypothesis import given
@@ -14,6 +14,7 @@ from registry.contacts.identifiers import Kind
 from registry.kit import copying
 from registry.policy import loader
 from registry.policy.model import Grade, Subscriber
+from registry.policy.schedule import Part
 from registry.standing.model import ContactState
 
 _LOADED = loader.load(None)
@@ -37,6 +38,8 @@ ADDRESSES = st.builds(
     st.none() | TIMES,
     st.booleans(),
     st.lists(REFUSALS, max_size=1).map(tuple),
+    st.booleans(),
+    st.lists(st.sampled_from([*POLICIES.lists, "forgotten"]), max_size=1).map(tuple),
 )
 ENTRIES = st.builds(
     Entry,
@@ -51,11 +54,13 @@ ENTRIES = st.builds(
     st.none() | TIMES,
     TIMES,
     st.none() | IDS,
+    st.none(),
+    st.none() | IDS,
 )
 GROUNDS = st.builds(
     Ground,
     IDS,
-    st.sampled_from(["sale", "contract"]),
+    st.sampled_from(["sale", "contract", "parental_authority", "activity"]),
     CONTROLLERS,
     st.none() | IDS,
     st.just(()),
@@ -75,6 +80,15 @@ PEOPLE = st.builds(
     st.lists(ADDRESSES, max_size=3),
     st.lists(ENTRIES, max_size=3),
     st.lists(GROUNDS, max_size=1),
+    st.booleans(),
+    st.sampled_from([None, "Europe/Riga", "Europe/Warsaw", "Asia/Tokyo"]),
+    st.sampled_from(list(Part)),
+    st.sampled_from([(), ((date.min, date(2026, 6, 1)),), ((date.min, date(2030, 1, 1)),)]),
+    st.dictionaries(
+        st.tuples(CONTROLLERS, CHANNELS),
+        st.dictionaries(TIMES.map(datetime.date), st.integers(1, 40), max_size=2),
+        max_size=1,
+    ),
 )
 
 

@@ -1,7 +1,7 @@
 """The rule table: one meaning in Python and in SQL, and no way to write a rule that has two."""
 
 from dataclasses import fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from registry.gate.rules import ALL, Rule
 from registry.kit.clock import FAR_FUTURE, FAR_PAST
 from registry.kit.ids import NIL, new_id
 from registry.policy.model import Basis, ChannelGround, PolicySet, PurposeClass, Subscriber, jurisdiction
+from registry.policy.schedule import Quiet, Schedule
 from registry.standing.model import GateState
 from tests import installation
 from tests.persons import CALLER
@@ -41,6 +42,8 @@ def states(draw: st.DrawFn) -> GateState:
         consented_at=draw(INSTANTS),
         valid_until=draw(INSTANTS),
         verified_at=draw(INSTANTS),
+        active_at=draw(INSTANTS),
+        capped_until=draw(INSTANTS),
         seq=1,
         purpose_id=1,
         channel_id=1,
@@ -54,6 +57,9 @@ def states(draw: st.DrawFn) -> GateState:
         notice_version=draw(st.integers(0, 3)),
         basis_facts=draw(st.integers(0, 1)),
         soft_opt_in=draw(st.integers(0, 1)),
+        parental=draw(st.sampled_from([0, 0, 0, 1, 2])),
+        listed=draw(st.sampled_from([0, 0, 1])),
+        clock=draw(st.integers(0, 11)),
         jurisdiction=draw(PLACES),
     )
 
@@ -66,10 +72,17 @@ def variant(policies: PolicySet, basis: Basis, class_: PurposeClass) -> PolicySe
             "class_": class_,
             "grounds": tuple(ChannelGround),
             "valid_for_days": 700,
+            "inactive_after_days": 900,
             "least_notice_version": 1,
         }
     )
-    return policies.model_copy(update={"purposes": {"newsletter": purpose}})
+    # At AT it is three o'clock in Riga, two in Warsaw and midnight by the controller's clock.
+    schedule = Schedule(
+        zones={"LV": "Europe/Riga", "PL": "Europe/Warsaw"},
+        quiet=(Quiet(channels=("email",), from_=time(2, 30), until=time(4), classes=tuple(PurposeClass)),),
+    )
+    varied = policies.model_copy(update={"purposes": {"newsletter": purpose}, "schedule": schedule})
+    return varied.numbered(policies.purpose_ids, policies.channel_ids)
 
 
 @pytest.mark.parametrize("basis", list(Basis))
@@ -162,8 +175,13 @@ def test_tells_every_reason_of_the_design_in_its_order() -> None:
         "consent.unconfirmed",
         "consent.expired",
         "consent.notice_outdated",
+        "consent.parental_missing",
         "basis.facts_missing",
+        "address.listed",
         "channel.ground_missing",
+        "schedule.quiet_hours",
+        "schedule.preferred_time",
+        "frequency.cap_reached",
     ]
 
 

@@ -76,8 +76,8 @@ def running(server: installation.Server, tmp_path_factory: pytest.TempPathFactor
 
     folder = tmp_path_factory.mktemp("fuzz")
     name, urls = server.create()
-    database = Database(urls, settle=installation.settle, journal=FileJournal(folder / "journal"))
     ring = FileKeyRing(server.keys)
+    database = Database(urls, settle=installation.settling(ring), journal=FileJournal(folder / "journal"))
     made = Server(Workspace(Settings(data=folder), database, ring, installation.policies()))
     yield made
     made.close()

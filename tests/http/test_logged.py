@@ -46,6 +46,9 @@ CALLS = {
     "ground.record": ("POST", "/api/v1/grounds", {**SALE, **TO}),
     "decision.check": ("POST", "/api/v1/decisions", {**SCOPE, **TO}),
     "decision.bulk": ("POST", "/api/v1/decisions", {**SCOPE, "audience": "all"}),
+    "permit.issue": ("POST", "/api/v1/permits", {**SCOPE, **TO, "content_hash": "00" * 32}),
+    "permit.redeem": ("POST", "/api/v1/permits/redeem", {"token": "{token}", "content_hash": "00" * 32}),
+    "permit.void": ("POST", "/api/v1/permits/void", {"token": "{token}"}),
     "contact.export": ("POST", "/api/v1/subject-requests", {**TO, "kind": "access"}),
     "contact.restrict": ("POST", "/api/v1/subject-requests", {**TO, "kind": "restriction"}),
     "contact.erase": ("POST", "/api/v1/subject-requests", {**TO, "kind": "erasure"}),
@@ -79,6 +82,10 @@ async def test_each_call_is_one_entry_that_names_nobody(admin, workspace, action
     if "{entry}" in path:
         granted = await admin.post("/api/v1/consents", json={**GRANT, **TO})
         path = path.replace("{entry}", granted.json()["entries"][0]["id"])
+    if body is not None and body.get("token") == "{token}":
+        await admin.post("/api/v1/consents", json={**GRANT, **TO})
+        issued = await admin.post("/api/v1/permits", json={**SCOPE, **TO, "content_hash": "00" * 32})
+        body = {**body, "token": issued.json()["permit"]["token"]}
     async with logged(workspace) as found:
         answer = await admin.request(
             method, path.replace("{id}", made), json=body, headers={"X-Request-ID": "request-17"}

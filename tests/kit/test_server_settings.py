@@ -1,12 +1,14 @@
 """Any server is asked before personal data goes in, and a refusal says what to type."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import psycopg
 import pytest
+import time_machine
 from psycopg import sql
 
-from registry.kit import server_settings
+from registry.kit import clock, server_settings
 from registry.kit.database import Urls
 from registry.kit.errors import Refused, Unavailable
 from tests import installation
@@ -90,3 +92,11 @@ def test_an_encoding_that_cannot_hold_names_is_refused(server: installation.Serv
             server_settings.check(server.urls("latin"))
     finally:
         server.drop("latin")
+
+
+def test_a_clock_that_was_moved_is_refused(empty_urls: Urls) -> None:
+    with time_machine.travel(clock.now() - timedelta(hours=1)):
+        with pytest.raises(Refused, match=r"clock\.differs") as refusal:
+            server_settings.check(empty_urls)
+    assert refusal.value.mend == "let both follow the same time service"
+    server_settings.check(empty_urls)

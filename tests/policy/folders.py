@@ -9,8 +9,9 @@ from registry.policy.documents import Problem
 
 
 def copied(to: Path) -> Path:
-    """A copy of the shipped policies in `to`."""
-    return Path(shutil.copytree(shipped_folder("policies"), to / "policies"))
+    """A copy of the shipped policies in `to`, without collection points, whose texts lean on everything else."""
+    without = shutil.ignore_patterns("collection")
+    return Path(shutil.copytree(shipped_folder("policies"), to / "policies", ignore=without))
 
 
 def replace(folder: Path, file: str, old: str, new: str) -> None:
@@ -37,3 +38,15 @@ def line_of(folder: Path, file: str, start: str) -> int:
     """The number of the line that starts so."""
     lines = (folder / file).read_text(encoding="utf-8").splitlines()
     return next(number for number, line in enumerate(lines, 1) if line.startswith(start))
+
+
+def rest_on_interest(folder: Path, purpose: str) -> None:
+    """Move a purpose from consent to legitimate interests, with everything that the checks ask for then."""
+    replace(
+        folder,
+        f"purposes/{purpose}/policy.toml",
+        'basis = "consent"',
+        'basis = "legitimate_interests"\nbalancing = "product-letters"',
+    )
+    for notice in (folder / "purposes" / purpose).glob("notice.*.md"):
+        notice.write_text(notice.read_text(encoding="utf-8").replace("withdrawal =", "objection ="), "utf-8")

@@ -34,7 +34,7 @@ def test_a_purpose_without_a_basis_is_refused(folder: Path) -> None:
         (UPDATES, "similar_products =", "# similar_products =", "grounds", "similar"),
         (UPDATES, "grounds =", "# grounds =", "class", "ground of the channel"),
         (NEWSLETTER, 'least_grade = "attested"', 'least_grade = "unknown"', "least_grade", "never sendable"),
-        (NEWSLETTER, 'channels = ["email"]', 'channels = ["email", "fax"]', "channels", "`fax`"),
+        (NEWSLETTER, 'channels = ["email"]', 'channels = ["email", "telex"]', "channels", "`telex`"),
         (NEWSLETTER, '"dzintara-dati"', '"dzintara-data"', "recipients", "dzintara-data"),
         (NEWSLETTER, 'controller = "nordwind"', 'controller = "nordwint"', "controller", "nordwint"),
         (NEWSLETTER, 'default_locale = "lv"', 'default_locale = "de"', "default_locale", "de"),
@@ -65,9 +65,9 @@ def test_a_wrong_name_is_answered_with_the_nearest_one(folder: Path) -> None:
 
 
 def test_marketing_on_a_channel_without_a_national_rule_is_refused(folder: Path) -> None:
-    replace(folder, "channels.toml", "[call]", '[fax]\naddress = "phone"\n\n[call]')
-    replace(folder, NEWSLETTER, 'channels = ["email"]', 'channels = ["email", "fax"]')
-    assert "no rule for fax" in only(folder).text
+    replace(folder, "channels.toml", "[call]", '[telex]\naddress = "phone"\n\n[call]')
+    replace(folder, NEWSLETTER, 'channels = ["email"]', 'channels = ["email", "telex"]')
+    assert "no rule for telex" in only(folder).text
 
 
 @pytest.mark.law("LP-07")

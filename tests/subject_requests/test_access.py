@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -54,12 +54,17 @@ WORDS: dict[tuple[str, str], tuple[int, str]] = {
     ("gate_state", "consent"): (4, "unconfirmed"),
     ("consent_entry", "kind"): (8, "corrected"),
     ("consent_entry", "grade"): (1, "attested"),
+    ("permit", "state"): (3, "voided"),
 }
 # What has to be the same here and there for the rows to hang together, or has a value of its own kind.
 FIXED = {
     "gate_state": {"purpose_id": 1, "channel_id": 1},
     "address": {"kind": 1},
     "contact_field": {"plain": None},
+    # At most a quarter of an hour apart.
+    "permit": {
+        "issued_at": datetime(2001, 1, 1, tzinfo=UTC), "expires_at": datetime(2001, 1, 1, 0, 1, tzinfo=UTC),
+    },
 }
 
 
@@ -95,6 +100,9 @@ class Canaries:
         if type_ == "uuid":
             made = new_id()
             return made, str(made)
+        if type_ == "date":
+            day = date(1801, 1, 1) + timedelta(days=n)
+            return day, day.isoformat()
         if type_.startswith("timestamp"):
             moment = datetime(2001, 1, 1, tzinfo=UTC) + timedelta(days=n, microseconds=n)
             return moment, moment.isoformat()

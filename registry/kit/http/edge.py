@@ -35,6 +35,8 @@ _ALWAYS_NAMED = frozenset(name for name, _ in _ALWAYS)
 # A request id is written to the log of events and to the audit log, so nothing that could be an address or a
 # telephone number passes for one.
 _REQUEST_ID = re.compile(rb"(?![0-9._-]{7,}$)[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+# What goes back to whoever sent it, and nowhere else.
+_ECHOED = re.compile(rb"[\x20-\x7e]{1,1000}")
 
 
 def request_id(scope: Scope) -> str:
@@ -52,11 +54,21 @@ def request_id(scope: Scope) -> str:
     return found
 
 
+def _sent(scope: Scope) -> bytes | None:
+    """The caller's `X-Request-ID`, whatever it says."""
+    for name, given in scope["headers"]:
+        if name == b"x-request-id" and _ECHOED.fullmatch(given):
+            return given
+    return None
+
+
 class Edge(Litestar):
     """Litestar with what must hold for every answer, whether or not a route was found."""
 
     transport_secure = False
     """Whether persons reach us by https, so that browsers may be told to insist on it."""
+    echoing: tuple[str, ...] = ()
+    """Paths whose standard has every `X-Request-ID` sent back as it came, in the answer's header alone."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -73,21 +85,24 @@ class Edge(Litestar):
 
     def _finishing(self, scope: Scope, send: Send, began: float) -> Callable[[Message], Any]:
         identity = request_id(scope)
+        shown = identity.encode("ascii")
+        if self.echoing and scope["path"].startswith(self.echoing):
+            shown = _sent(scope) or shown
         status = 0
 
         async def finish(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                self._dress(message, identity)
+                self._dress(message, shown)
             await send(message)
             if message["type"] == "http.response.body" and not message.get("more_body"):
                 self._tell(scope, status, identity, perf_counter() - began)
 
         return finish
 
-    def _dress(self, message: HTTPResponseStartEvent, identity: str) -> None:
-        headers = [*message.get("headers", ()), (b"x-request-id", identity.encode("ascii"))]
+    def _dress(self, message: HTTPResponseStartEvent, shown: bytes) -> None:
+        headers = [*message.get("headers", ()), (b"x-request-id", shown)]
         named = {name.lower() for name, _ in headers}
         headers += _ALWAYS if named.isdisjoint(_ALWAYS_NAMED) else [p for p in _ALWAYS if p[0] not in named]
         if self.transport_secure:

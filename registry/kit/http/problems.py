@@ -177,8 +177,17 @@ def too_deep(request: Request[Any, Any, Any], _: RecursionError) -> Response[byt
     return answer(request, Problem(400, "Bad request", code, detail, mend=mend))
 
 
+def not_text(request: Request[Any, Any, Any], error: UnicodeDecodeError) -> Response[bytes]:
+    """A body that is not UTF-8; bytes that we ourselves cannot read are our own fault."""
+    if not (place_of(error) or "").startswith("litestar.serialization"):
+        return failed(request, error)
+    code, detail, mend = _TITLES[400]
+    return answer(request, Problem(400, "Bad request", code, detail, mend=mend))
+
+
 HANDLERS: ExceptionHandlersMap = {
     Refused: refused,
+    UnicodeDecodeError: not_text,
     ValidationException: invalid,
     HTTPException: protocol,
     RecursionError: too_deep,

@@ -1,0 +1,116 @@
+"""Which "no" goes with a person when records part or an address changes, so that neither launders it. Pure."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from registry.consents.ledger import ANY, Entry, EntryKind, fold
+from registry.consents.standing_rows import Address, AddressRefusal, Of, Person, row, scope
+from registry.consents.validation import NewEntry
+from registry.contacts.identifiers import Kind
+from registry.kit.clock import FAR_PAST
+from registry.policy.model import Grade, PolicySet
+from registry.standing.model import Consent, Mark
+
+
+@dataclass(frozen=True, slots=True)
+class _No:
+    kind: EntryKind
+    controller: str
+    purpose: str
+    channel: str
+    assignment_id: UUID | None
+
+
+def to_record(
+    policies: PolicySet, said_by: Sequence[Person], to: Sequence[Person], source: str
+) -> list[NewEntry]:
+    """What some records said "no" to, as entries of others that were of the same person until now.
+
+    A "no" to all addresses binds at the record that comes first, which stands for the others; one to an address binds
+    wherever the others have it; one that a later "yes" for the very same scope outlived binds nobody.
+    """
+    theirs: dict[tuple[Kind, UUID], list[tuple[UUID, UUID | None]]] = {}
+    for record in to:
+        for one in record.addresses:
+            theirs.setdefault((one.kind, one.address_id), []).append((record.contact_id, one.assignment_id))
+    found: dict[tuple[UUID, _No], Entry] = {}
+    for record in said_by:
+        mine = {address.assignment_id: address for address in record.addresses}
+        for entry in record.entries:
+            if not entry.kind.takes_away or _outlived(policies, record, entry):
+                continue
+            targets: list[tuple[UUID, UUID | None]] = [(to[0].contact_id, None)]
+            if entry.assignment_id is not None:
+                address = mine.get(entry.assignment_id)
+                targets = theirs.get((address.kind, address.address_id), []) if address else []
+            for contact_id, assignment_id in targets:
+                no = _No(entry.kind, entry.controller, entry.purpose, entry.channel, assignment_id)
+                found[contact_id, no] = entry
+    return [
+        _entry(contact_id, no, entry.grade, source, entry.id) for (contact_id, no), entry in found.items()
+    ]
+
+
+def to_address(
+    policies: PolicySet, person: Person, old: Address, new: tuple[UUID, UUID], source: str
+) -> list[NewEntry]:
+    """What was said "no" to at an address that a person gives up, as entries of theirs for the one that comes instead.
+
+    Both their own "no" to that address and the address's own, whoever said it (LP-23: no consent by a change of
+    address). What they said of all their addresses holds for the new one anyway. `new` is the record that has the
+    new address, and its assignment.
+    """
+    contact_id, assignment_id = new
+    found: dict[_No, tuple[Grade, UUID | None]] = {}
+    for entry in person.entries:
+        at_old = entry.kind.takes_away and entry.assignment_id == old.assignment_id
+        if at_old and not _outlived(policies, person, entry):
+            no = _No(entry.kind, entry.controller, entry.purpose, entry.channel, assignment_id)
+            found[no] = entry.grade, entry.id
+    everywhere = {
+        (entry.controller, entry.purpose, entry.channel)
+        for entry in person.entries
+        if entry.kind.takes_away and entry.assignment_id is None
+    }
+    told = {(no.controller, no.purpose, no.channel) for no in found} | everywhere
+    for refusal in old.refusals:
+        said = refusal.controller, refusal.purpose, refusal.channel
+        if said not in told and not _lifted(policies, person, old, refusal):
+            told.add(said)
+            # On purposes that do not rest on consent it adds up to an objection, as every "no" does.
+            found[_No(EntryKind.WITHDRAWN, *said, assignment_id)] = Grade.ATTESTED, None
+    return [_entry(contact_id, no, grade, source, entry_id) for no, (grade, entry_id) in found.items()]
+
+
+def _entry(contact_id: UUID, no: _No, grade: Grade, source: str, refers_to: UUID | None) -> NewEntry:
+    # Undated, so it counts from when it is recorded: a grant that is claimed to be older counts no more.
+    return NewEntry(
+        contact_id=contact_id,
+        kind=no.kind,
+        purpose=no.purpose,
+        channel=no.channel,
+        grade=grade,
+        source=source,
+        assignment_id=no.assignment_id,
+        controller=no.controller,
+        refers_to=refers_to,
+    )
+
+
+def _outlived(policies: PolicySet, person: Person, no: Entry) -> bool:
+    """Whether the person said "yes" since, to exactly what this was a "no" to."""
+    purpose = policies.purposes.get(no.purpose)
+    if purpose is None or ANY in (no.purpose, no.channel) or no.assignment_id is None:
+        return False
+    standing = fold(person.entries, scope(purpose, no.channel, no.assignment_id))
+    return standing.consent is Consent.GIVEN and not standing.objected
+
+
+def _lifted(policies: PolicySet, person: Person, old: Address, refusal: AddressRefusal) -> bool:
+    """Whether an address's "no" bound this person no more: their own later grant at first hand lifted it."""
+    purpose = policies.purposes.get(refusal.purpose)
+    if purpose is None or refusal.channel not in purpose.channels:
+        return False
+    of = Of(purpose, refusal.channel, old, old.kind, 1)
+    return row(policies, person, of, FAR_PAST).suppressed == Mark.NO

@@ -1,0 +1,321 @@
+"""What was left at a collection point, in one transaction: the person, their yes and no, the sale, the evidence."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+from registry.audit import entries as audit
+from registry.consents import acts, answers, ground_service, service
+from registry.consents.answers import Answers, Said, Value
+from registry.consents.ground_service import NewGround
+from registry.consents.ledger import EntryKind
+from registry.consents.service import Recorded
+from registry.consents.validation import NewEntry
+from registry.contacts import queries as contacts
+from registry.contacts import registering
+from registry.contacts import service as persons
+from registry.contacts.identifiers import Identifier
+from registry.contacts.queries import Reference
+from registry.contacts.registering import Entered
+from registry.contacts.service import NewContact, NewIdentifier
+from registry.keys.ring import KeyRing
+from registry.kit.database import Session
+from registry.kit.errors import Misuse, NotFound, Refused
+from registry.kit.ids import NIL
+from registry.policy import collection_checks
+from registry.policy.collection import CollectionPoint
+from registry.policy.model import Grade, PolicySet
+from registry.standing import permits
+from registry.standing import service as standing
+
+# Fields of the catalogue that stand in the person's own row.
+_OWN = ("locale", "country")
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """What a site sends of one form that somebody filled in.
+
+    `subject` names a person who is known already, such as one who is signed in. `acted_at` is when they sent it.
+    `evidence` holds what the site saw: network address, browser, page.
+    """
+
+    point: str
+    version: int
+    locale: str
+    controls: Mapping[str, Value]
+    acted_at: datetime
+    acts: Mapping[str, str] = field(default_factory=dict)
+    presented: Mapping[str, Value] = field(default_factory=dict)
+    subject: Reference | None = None
+    products: tuple[str, ...] = ()
+    evidence: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """One entry that a submission became; without an id it is the "no" of an address that nobody has."""
+
+    purpose: str
+    channel: str
+    kind: EntryKind
+    entry: Recorded | None
+
+
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What a submission became. Nobody is stored for whom no purpose would be: then `contact_id` is None."""
+
+    contact_id: UUID | None
+    created: bool
+    made: tuple[Made, ...]
+    grounds: tuple[UUID, ...] = ()
+
+
+def published(policies: PolicySet, name: str, version: int, locale: str) -> CollectionPoint:
+    """The version of a form that was shown. People keep pages open, so an earlier one is accepted too.
+
+    NotFound `point.unknown`; Misuse `point.version_unknown`, `point.locale_unknown`; Refused
+    `point.version_withdrawn` where what it says is refused by now, whatever became of the notices.
+    """
+    versions = policies.collection.get(name)
+    if versions is None:
+        raise NotFound(
+            "point.unknown", "There is no such collection point.", mend="see zgoda collection list"
+        )
+    point = next((one for one in versions if one.version == version), None)
+    if point is None:
+        raise Misuse(
+            "point.version_unknown",
+            "The form was never published in that version.",
+            field="version",
+            mend=f"one of {', '.join(str(one.version) for one in versions)}",
+        )
+    if point.text(locale) is None:
+        raise Misuse(
+            "point.locale_unknown",
+            "The form has no text in that language.",
+            field="locale",
+            mend=f"one of {', '.join(point.locales)}",
+        )
+    if point is not versions[-1] and next(collection_checks.lasting(policies, point), None) is not None:
+        raise Refused(
+            "point.version_withdrawn",
+            "That version of the form would be refused today, so what is said there counts for nothing.",
+            field="version",
+            mend=f"show version {versions[-1].version}",
+        )
+    return point
+
+
+async def submit(session: Session, ring: KeyRing, policies: PolicySet, submission: Submission) -> Collected:
+    """Record one submission; one entry `collection.submit` with the digests of the entries.
+
+    A box that was left alone is no entry; a chosen "no" is `refused`. Where a second step is asked for, a yes is
+    `requested`, and the confirmation follows at the commit edge. Refuses what `published`, `answers.read` and the
+    ledger refuse.
+    """
+    point = published(policies, submission.point, submission.version, submission.locale)
+    given = answers.read(point, submission.locale, submission.controls, submission.acts, submission.presented)
+    if submission.products and not point.sale:
+        raise Misuse("point.no_sale", "Nothing is sold at this form.", field="products")
+    known = None
+    if submission.subject is not None:
+        known = await acts.one(session, ring, submission.subject)
+    elif given.identifiers:
+        known = await registering.match(session, ring, given.identifiers, given.fields)
+    if known is None and given.said and not given.identifiers:
+        raise Misuse(
+            "subject.missing",
+            "Nobody is named: the form was sent without an address.",
+            field="subject",
+            mend="fill in a control that takes one, or name who is signed in",
+        )
+    if given.consents or (point.serves and (known is not None or given.identifiers)):
+        new = _contact(point, submission, given)
+        entered = await registering.enter(session, ring, policies, new, known)
+    elif known is not None and given.said:
+        # They want nothing of us, so nothing of what they typed is kept but the "no".
+        await persons.lock(session, [known])
+        entered = Entered(known, False, (), {})
+    else:
+        return await _unknown(session, ring, policies, point, submission, given)
+    assigned = await _assigned(session, ring, entered.id, given.identifiers)
+    entries = [_entry(policies, point, submission, one, entered.id, assigned) for one in given.said]
+    recorded = await service.record(session, ring, policies, entries)
+    grounds = await _grounds(session, ring, policies, point, submission, entered.id, assigned)
+    await _audit(session, ring, policies, point, entered, recorded, len(grounds))
+    made = [
+        Made(entry.purpose, entry.channel, entry.kind, one)
+        for entry, one in zip(entries, recorded, strict=True)
+    ]
+    return Collected(entered.id, entered.created, tuple(made), tuple(grounds))
+
+
+def _contact(point: CollectionPoint, submission: Submission, given: Answers) -> NewContact:
+    country = given.fields.get("country")
+    if country is not None and not (len(country) == 2 and country.isascii() and country.isupper()):
+        raise Misuse(
+            "field.country_invalid", "A country is two capital letters (ISO 3166-1).", field="controls"
+        )
+    return NewContact(
+        identifiers=[NewIdentifier(one, by_person=True) for one in given.identifiers],
+        source=_source(point),
+        fields={name: value for name, value in given.fields.items() if name not in _OWN},
+        locale=submission.locale,
+        country=country,
+    )
+
+
+def _source(point: CollectionPoint) -> str:
+    return f"point:{point.id}"
+
+
+async def _assigned(
+    session: Session, ring: KeyRing, contact_id: UUID, identifiers: tuple[Identifier, ...]
+) -> dict[str, tuple[UUID, UUID | None]]:
+    """By kind of address: the assignment that the person now has for what they left, and the address row."""
+    held = await contacts.holders(session, ring, identifiers)
+    return {
+        identifier.kind.name.lower(): (holder.assignment_id, holder.address_id)
+        for identifier in identifiers
+        for holder in held[identifier]
+        if holder.contact_id == contact_id
+    }
+
+
+def _entry(
+    policies: PolicySet,
+    point: CollectionPoint,
+    submission: Submission,
+    said: Said,
+    contact_id: UUID,
+    assigned: Mapping[str, tuple[UUID, UUID | None]],
+) -> NewEntry:
+    purpose = policies.purposes[said.purpose]
+    kind = EntryKind.REFUSED
+    if said.says == "yes":
+        kind = EntryKind.REQUESTED if purpose.double_opt_in else EntryKind.GRANTED
+    assignment_id, address_id = assigned.get(policies.channels[said.channel].address, (None, None))
+    return NewEntry(
+        contact_id=contact_id,
+        kind=kind,
+        purpose=said.purpose,
+        channel=said.channel,
+        grade=Grade.FIRST_PARTY,
+        source=_source(point),
+        assignment_id=assignment_id,
+        acted_at=submission.acted_at,
+        act=said.act,
+        notice_version=point.notices.get(said.purpose),
+        notice_locale=submission.locale,
+        evidence=_evidence(point, submission, said),
+        on_address=address_id if kind.takes_away else None,
+        cause="refused",
+        point=point.id,
+        point_version=point.version,
+    )
+
+
+def _evidence(point: CollectionPoint, submission: Submission, said: Said | None) -> dict[str, Any]:
+    """What shows the act later on: the exact text at the control, and what the site saw."""
+    shown: dict[str, Any] = {
+        **submission.evidence,
+        "form": f"{point.id}/{point.version}",
+        "form_hash": point.hash.hex(),
+        "locale": submission.locale,
+    }
+    if said is not None:
+        shown |= {
+            "control": said.control,
+            "text": said.text,
+            "text_hash": sha256(said.text.encode()).hexdigest(),
+        }
+    return shown
+
+
+async def _grounds(
+    session: Session,
+    ring: KeyRing,
+    policies: PolicySet,
+    point: CollectionPoint,
+    submission: Submission,
+    contact_id: UUID,
+    assigned: Mapping[str, tuple[UUID, UUID | None]],
+) -> list[UUID]:
+    """The sale, with whether an opt-out was offered when the address was got (Directive 2002/58/EC art. 13(2))."""
+    if not point.sale:
+        return []
+    addresses: list[UUID | None] = [assignment_id for assignment_id, _ in assigned.values()]
+    grounds = [
+        NewGround(
+            contact_id=contact_id,
+            kind="sale",
+            controller=point.controller,
+            occurred_at=submission.acted_at,
+            source=_source(point),
+            assignment_id=assignment_id,
+            products=submission.products,
+            opt_out_offered=point.offers_opt_out,
+            collected_in_sale=assignment_id is not None,
+            evidence=_evidence(point, submission, None),
+        )
+        for assignment_id in addresses or [None]
+    ]
+    return await ground_service.record(session, ring, policies, grounds)
+
+
+async def _unknown(
+    session: Session,
+    ring: KeyRing,
+    policies: PolicySet,
+    point: CollectionPoint,
+    submission: Submission,
+    given: Answers,
+) -> Collected:
+    """Somebody whom we do not know and who wants nothing of us is not stored; a "no" is kept by the address's MAC."""
+    broad = {one.kind.name.lower(): (int(one.kind), one.broad) for one in given.identifiers}
+    asked = {policies.channels[said.channel].address for said in given.said} & broad.keys()
+    rows = await standing.addresses(session, ring, [broad[address] for address in asked])
+    refusals = []
+    for said in given.said:
+        address = policies.channels[said.channel].address
+        if address in asked:
+            assigned: dict[str, tuple[UUID, UUID | None]] = {address: (NIL, rows[broad[address]])}
+            refusals.append(_entry(policies, point, submission, said, NIL, assigned))
+    if refusals:
+        await standing.lock_addresses(session, rows.values())
+        at: datetime = await session.value("SELECT clock_timestamp()")
+        await service.refuse_addresses(session, policies, refusals, at)
+    await _audit(session, ring, policies, point, None, (), 0)
+    return Collected(None, False, tuple(Made(one.purpose, one.channel, one.kind, None) for one in refusals))
+
+
+async def _audit(
+    session: Session,
+    ring: KeyRing,
+    policies: PolicySet,
+    point: CollectionPoint,
+    entered: Entered | None,
+    recorded: list[Recorded] | tuple[Recorded, ...],
+    grounds: int,
+) -> None:
+    kinds = {*(entered.kinds if entered else ()), *(["consent"] if recorded else ())}
+    await audit.append(
+        session,
+        ring,
+        "collection.submit",
+        subjects=[entered.id] if entered else (),
+        kinds=sorted(kinds | ({"ground"} if grounds else set())),
+        detail={
+            "point": point.id,
+            "version": point.version,
+            "created": entered is not None and entered.created,
+            "digests": [one.digest for one in recorded if one.digest],
+            **permits.told(session),
+        },
+        keys=entered.keys if entered and entered.keys else None,
+    )

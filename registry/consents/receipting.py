@@ -1,0 +1,154 @@
+"""Gathers what a receipt tells: the entry, the policy and the texts as they were then, and who is told of it."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from registry.audit import entries as audit
+from registry.consents import proof, receipts
+from registry.consents.ledger import ANY, Entry, EntryKind, fold
+from registry.consents.receipts import AgeRuleUsed, Facts, Kept, Recipient
+from registry.consents.standing_rows import scope
+from registry.keys.ring import KeyRing
+from registry.kit import clock
+from registry.kit.database import Session
+from registry.kit.errors import NotFound
+from registry.kit.ids import new_id
+from registry.policy.ages import STRICTEST
+from registry.policy.model import Grade, PolicySet, RetentionClass
+from registry.standing.model import Consent
+
+# Where a person finds what is held about them and takes a yes back, without an account.
+WITHDRAW_PATH = "/p/me"
+_IDENTIFYING = ("email", "phone", "external")
+
+
+async def receipt(
+    session: Session, ring: KeyRing, policies: PolicySet, base_url: str, subject: UUID, entry_id: UUID
+) -> bytes:
+    """The signed receipt of one entry, as the bytes to hand out; entry `consent.receipt`.
+
+    NotFound `entry.unknown`. Purpose, controller, texts and ages are those of the policy version that the entry
+    names; recipients and terms of storage are told as they are now.
+    """
+    row = await session.first(
+        f"SELECT {', '.join('e.' + name for name in (*proof.COVERED, *proof.COVERED_IF_SAID))}, e.evidence,"
+        " g.kind AS subject_kind, n.hash AS notice_hash, c.hash AS point_hash, c.body AS form, v.body AS policy_body"
+        " FROM consent_entry e JOIN gate_row g ON g.subject_id = e.contact_id"
+        " LEFT JOIN notice n ON n.purpose = e.purpose AND n.version = e.notice_version AND n.locale = e.notice_locale"
+        " LEFT JOIN collection_point c ON c.point = e.point AND c.version = e.point_version"
+        " LEFT JOIN policy_version v ON v.purpose = e.purpose AND v.version = e.policy"
+        " WHERE e.contact_id = %s AND e.id = %s",
+        (subject, entry_id),
+    )
+    if row is None:
+        raise NotFound("entry.unknown", "The person has no such entry.")
+    entry = row._asdict()
+    told = proof.facts(entry, row.notice_hash, row.evidence, row.point_hash)
+    body: Mapping[str, Any] | None = row.policy_body if row.purpose != ANY else None
+    controller = (body or {}).get("controller") or policies.controllers[row.controller].model_dump(
+        mode="json"
+    )
+    purpose = (body or {}).get("purpose", {})
+    facts = Facts(
+        id=new_id(),
+        entry=entry,
+        subject=subject,
+        is_device=row.subject_kind == 1,
+        policy=body,
+        controller=controller,
+        recipients=_recipients(policies, purpose),
+        kept=_kept(policies, purpose),
+        notice_hash=row.notice_hash,
+        form=proof.form_shown(told, row.form) if row.form is not None else None,
+        point_hash=row.point_hash,
+        age=await _age(session, subject, entry, body),
+        digest=proof.digest(told),
+        given=await _given(session, policies, subject, entry),
+        acted_at=await _acted_at(session, subject, entry),
+        withdraw_at=base_url.rstrip("/") + WITHDRAW_PATH,
+        at=clock.now(),
+    )
+    await audit.append(
+        session,
+        ring,
+        "consent.receipt",
+        subjects=[subject],
+        kinds=("consent",),
+        detail={"entry": str(entry_id)},
+    )
+    return receipts.sign(facts, ring.signing)
+
+
+def _recipients(policies: PolicySet, purpose: Mapping[str, Any]) -> list[Recipient]:
+    known = (policies.recipients.get(name) for name in purpose.get("recipients", ()))
+    return [Recipient(one.name, one.role, one.country) for one in known if one is not None]
+
+
+def _kept(policies: PolicySet, purpose: Mapping[str, Any]) -> list[Kept]:
+    """The term of every retention class that data of this purpose fall under, and of the proof."""
+    classes = {RetentionClass.PROOF}
+    for kind in purpose.get("data_kinds", ()):
+        if kind in _IDENTIFYING:
+            classes.add(RetentionClass.IDENTITY)
+        elif kind in policies.fields:
+            classes.add(policies.fields[kind].retention)
+    return [
+        Kept(name.value, policies.retention[name].term_days, policies.retention[name].after)
+        for name in RetentionClass
+        if name in classes and name in policies.retention
+    ]
+
+
+async def _acted_at(session: Session, subject: UUID, entry: Mapping[str, Any]) -> Any:
+    """When the act was; a confirmation ends the act of its request and takes its time."""
+    if EntryKind(entry["kind"]) is not EntryKind.CONFIRMED:
+        return entry["acted_at"]
+    return await session.value(
+        "SELECT acted_at FROM consent_entry WHERE contact_id = %s AND id = %s", (subject, entry["refers_to"])
+    )
+
+
+async def _given(session: Session, policies: PolicySet, subject: UUID, entry: Mapping[str, Any]) -> bool:
+    """Whether consent for the same scope stood already, just before this entry."""
+    purpose = policies.purposes.get(entry["purpose"])
+    if purpose is None or entry["channel"] not in purpose.channels:
+        return False
+    earlier = await session.all(
+        "SELECT id, seq, kind, grade, controller, purpose, channel, assignment_id, acted_at, recorded_at,"
+        " refers_to, notice_version FROM consent_entry WHERE contact_id = %s AND seq < %s AND controller = %s"
+        " ORDER BY seq",
+        (subject, entry["seq"], entry["controller"]),
+    )
+    entries = [Entry(row[0], row[1], EntryKind(row[2]), Grade(row[3]), *row[4:]) for row in earlier]
+    standing = fold(entries, scope(purpose, entry["channel"], entry["assignment_id"]))
+    return standing.consent is Consent.GIVEN
+
+
+async def _age(
+    session: Session, subject: UUID, entry: Mapping[str, Any], body: Mapping[str, Any] | None
+) -> AgeRuleUsed | None:
+    """The rule on the age of consent by which a grant was judged, where age mattered (GDPR art. 8; LP-28)."""
+    kinds = (EntryKind.REQUESTED, EntryKind.GRANTED, EntryKind.CONFIRMED)
+    if body is None or EntryKind(entry["kind"]) not in kinds or "ages" not in body:
+        return None
+    day: date = (entry["acted_at"] or entry["recorded_at"]).date()
+    comes_of_age = await session.value(
+        "SELECT of_age_on FROM coming_of_age WHERE contact_id = %s AND since <= %s ORDER BY since DESC LIMIT 1",
+        (subject, day),
+    )
+    minor = comes_of_age is not None and comes_of_age > day
+    if not (minor or entry["authority"] or body["purpose"].get("offered_to_children")):
+        return None
+    country = await session.value("SELECT country FROM contact WHERE id = %s", (subject,))
+    begun = [
+        rule
+        for rule in body["ages"]
+        if rule["country"] == country and date.fromisoformat(rule["since"]) <= day
+    ]
+    table = receipts.table_hash(body["ages"])
+    if not begun:
+        return AgeRuleUsed(table, country, None, STRICTEST)
+    rule = max(begun, key=lambda one: str(one["since"]))
+    return AgeRuleUsed(table, country, date.fromisoformat(rule["since"]), rule["age"])

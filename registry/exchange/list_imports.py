@@ -1,0 +1,215 @@
+"""Imports a do-not-call or do-not-mail list: portion by portion, each one transaction, kept as keyed codes alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from itertools import islice
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from registry.access.workspace import Workspace
+from registry.contacts.identifiers import Identifier, Kind
+from registry.contacts.service import ContactGone
+from registry.exchange.list_files import ListFile, open_list
+from registry.exchange.listings import TRIES, Moved, contended, enlist, kinds_of, known, region_of, strike
+from registry.exchange.rejects import RejectFile
+from registry.exchange.rows import Reject
+from registry.keys import blind
+from registry.kit.caller import Caller
+from registry.kit.database import Session
+from registry.kit.errors import Misuse, Refused
+from registry.policy.lists import AddressList
+from registry.standing import listings
+
+PORTION = 2000
+
+# (entries read so far, bytes read, bytes in all)
+Progress = Callable[[int, int, int], None]
+
+
+@dataclass(slots=True)
+class Listed:
+    """How an import of a list went. `listed` were not on it before; `unlisted` are on it no more."""
+
+    name: str
+    dated: date
+    whole: bool
+    dry_run: bool
+    entries: int = 0
+    listed: int = 0
+    unlisted: int = 0
+    affected: int = 0
+    rejected: dict[str, int] = field(default_factory=dict)
+    rejects: Path | None = None
+
+    def told(self) -> dict[str, Any]:
+        return {
+            "list": self.name,
+            "dated": self.dated.isoformat(),
+            "whole": self.whole,
+            "dry_run": self.dry_run,
+            "entries": self.entries,
+            "listed": self.listed,
+            "known": self.entries - self.listed,
+            "unlisted": self.unlisted,
+            "persons": self.affected,
+            "rejected": dict(sorted(self.rejected.items())),
+            "rejects": str(self.rejects) if self.rejects else None,
+        }
+
+
+async def run(
+    workspace: Workspace,
+    caller: Caller,
+    name: str,
+    path: Path,
+    *,
+    column: str | None = None,
+    dated: date | None = None,
+    whole: bool = False,
+    shrink: bool = False,
+    dry_run: bool = False,
+    with_values: bool = False,
+    progress: Progress = lambda entries, done, total: None,
+) -> Listed:
+    """Import the list `name` from a file; with `whole` whoever is not in the file is taken off it.
+
+    Safe to be killed and run again. Nobody is taken off by a file with rows that cannot be read, by an empty one,
+    nor by one that would empty half of the list unless `shrink` says that it may; nor ever off a controller's own
+    list, for a "no" is not taken back by a file.
+    """
+    policies, database = workspace.policies, workspace.database
+    told = known(policies, name)
+    if whole and told.kind == "own":
+        raise Misuse(
+            "list.own",
+            "Nobody is taken off a controller's own list by a file.",
+            field="--full",
+            mend="import it without --full; the person may consent again at first hand",
+        )
+    file = await asyncio.to_thread(open_list, path, column)
+    async with database.begin(caller) as session:
+        started: datetime = await session.value("SELECT clock_timestamp()")
+    day = dated or started.date()
+    if day > started.date():
+        raise Misuse("list.in_future", "The list is dated in the future.", field="--dated")
+    listed_at = min(started, datetime.combine(day, time(), UTC)) if dated else started
+    done = Listed(name, day, whole, dry_run)
+    rejects = None if dry_run else RejectFile(Path(f"{path}.rejects.csv"), with_values, 0)
+    try:
+        for portion in _portions(file, kinds_of(policies, told), region_of(policies, told)):
+            refused = [one for one in portion if isinstance(one, Reject)]
+            good = [one for one in portion if isinstance(one, Identifier)]
+            done.entries += len(good)
+            for one in refused:
+                done.rejected[one.reason] = done.rejected.get(one.reason, 0) + 1
+            if rejects is None:
+                await _rehearse(workspace, caller, told, good, done)
+            else:
+                rejects.append(refused)
+                done.rejects = rejects.path if done.rejected else None
+                await _write(workspace, caller, told, good, listed_at, done)
+            progress(done.entries, file.position(), file.size)
+    finally:
+        if rejects is not None:
+            rejects.close()
+    if whole:
+        await _strike_off(workspace, caller, told, started, done, shrink)
+    if not dry_run:
+        async with database.begin(caller) as session:
+            await listings.note_import(
+                session,
+                name,
+                dated=day,
+                whole=whole,
+                entries=done.entries,
+                listed=done.listed,
+                unlisted=done.unlisted,
+            )
+    return done
+
+
+def _portions(
+    file: ListFile, kinds: frozenset[Kind], region: str | None
+) -> Iterator[list[Identifier | Reject]]:
+    entries = file.entries(kinds, region)
+    while portion := list(islice(entries, PORTION)):
+        yield portion
+
+
+async def _write(
+    workspace: Workspace,
+    caller: Caller,
+    told: AddressList,
+    good: Sequence[Identifier],
+    listed_at: datetime,
+    done: Listed,
+) -> None:
+    if not good:
+        return
+
+    async def work(session: Session) -> tuple[int, int]:
+        return await enlist(session, workspace.ring, workspace.policies, told, good, listed_at)
+
+    for _ in range(TRIES):
+        try:
+            listed, affected = await workspace.database.run(caller, work)
+        except (Moved, ContactGone):
+            continue
+        done.listed += listed
+        done.affected += affected
+        return
+    raise contended()
+
+
+async def _rehearse(
+    workspace: Workspace, caller: Caller, told: AddressList, good: Sequence[Identifier], done: Listed
+) -> None:
+    macs = {blind.suppression_mac(workspace.ring, one.kind, one.broad) for one in good}
+    async with workspace.database.begin(caller) as session:
+        done.listed += len(macs) - await listings.listed(session, told.id, macs)
+
+
+async def _strike_off(
+    workspace: Workspace, caller: Caller, told: AddressList, started: datetime, done: Listed, shrink: bool
+) -> None:
+    """Take off the list whoever the whole file did not name."""
+    if done.dry_run:
+        return
+    async with workspace.database.begin(caller) as session:
+        gone, all_of_it = (
+            await listings.size(session, told.id, started),
+            await listings.size(session, told.id),
+        )
+    if not gone:
+        return
+    if done.rejected or not done.entries:
+        raise Refused(
+            "list.incomplete",
+            "The file has rows that cannot be read, or none at all, so nobody is taken off the list.",
+            mend=f"mend the rows in {done.rejects.name if done.rejects else 'the file'} and import it again",
+        )
+    if gone * 2 > all_of_it and not shrink:
+        raise Refused(
+            "list.shrunk",
+            f"{gone} of {all_of_it} entries are not in the file; nobody is taken off the list.",
+            mend="if the list is that much smaller now, say --allow-shrink",
+        )
+    for _ in range(TRIES * (1 + gone // PORTION)):
+        async with workspace.database.begin(caller) as session:
+            found = await listings.unseen(session, told.id, started, PORTION)
+        if not found:
+            return
+
+        async def work(session: Session, found: list[UUID] = found) -> int:
+            return await strike(session, workspace.ring, told.id, found, started)
+
+        try:
+            done.unlisted += await workspace.database.run(caller, work)
+        except (Moved, ContactGone):
+            continue
+    raise contended()

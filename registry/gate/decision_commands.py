@@ -1,0 +1,17 @@
+"""`zgoda decision`: the gate's answers, kept and proven, and how many of each there were."""
+
+import click
+
+from registry.gate import evidence_commands, past_commands
+
+
+@click.group()
+def decision() -> None:
+    """What the gate decided: shown, proven, and counted over everybody."""
+
+
+def register(group: click.Group) -> None:
+    """Add the commands of this module."""
+    for command in (*evidence_commands.COMMANDS, *past_commands.COMMANDS):
+        decision.add_command(command)
+    group.add_command(decision)

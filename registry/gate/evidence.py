@@ -1,0 +1,191 @@
+"""A decision as a digest, and the document that shows offline why somebody was written to, or was not. Pure.
+
+The digest stands in the audit log with whatever made the decision: a check, a hand-off, a permit. So whoever holds the
+document and the log's key can check, with no database, that this was decided then, by which rules, and on which act of
+the person with which text before their eyes; and that none of it was changed since.
+"""
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import repeat
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import rfc8785
+
+from registry.audit import evidence as log
+from registry.audit import note
+from registry.audit.evidence import EvidenceInvalid, Proven
+from registry.audit.timestamps import stamp
+from registry.consents import proof as consents
+from registry.gate.model import Decision
+from registry.kit.ids import NIL
+
+FORMAT = "zgoda-decision-proof-1"
+# What the digest covers, by the names of the columns of `decision`; the person is tied to it by the log's opening.
+COVERED = (
+    "id",
+    "kind",
+    "purpose",
+    "channel",
+    "assignment_id",
+    "outcome",
+    "reason",
+    "basis",
+    "channel_ground",
+    "evidence",
+    "policy",
+    "message_id",
+    "decided_at",
+)
+_ENCODE = msgspec.json.Encoder(order="sorted").encode
+
+
+def digest(told: Mapping[str, Any]) -> str:
+    """SHA-256 over the canonical JSON (RFC 8785) of `facts`, in base64.
+
+    Of texts and nulls under ASCII names, msgspec's sorted form is that of RFC 8785, and quicker.
+    """
+    return base64.b64encode(sha256(_ENCODE(told)).digest()).decode()
+
+
+def facts(decision: Decision, kind: str, message_id: UUID | None = None) -> dict[str, str | None]:
+    """What a digest is made of, from a decision that is about to be kept."""
+    return {
+        "id": str(decision.id),
+        "kind": kind,
+        "purpose": decision.purpose,
+        "channel": decision.channel,
+        "assignment_id": _id(decision.identifier),
+        "outcome": decision.outcome.value,
+        "reason": decision.reason,
+        "basis": decision.basis.value if decision.basis else None,
+        "channel_ground": decision.channel_ground.value if decision.channel_ground else None,
+        "evidence": _id(decision.evidence),
+        "policy": decision.policy,
+        "message_id": _id(message_id),
+        "decided_at": stamp(decision.as_of),
+    }
+
+
+def facts_of_row(row: Any) -> dict[str, str | None]:
+    """The same from a row of `decision`."""
+    told = {name: getattr(row, name) for name in COVERED}
+    return {
+        **{name: None if value is None else str(value) for name, value in told.items()},
+        "decided_at": stamp(row.decided_at),
+    }
+
+
+def digests(
+    decisions: Iterable[Decision], kind: str, message_ids: Sequence[UUID | None] | None = None
+) -> list[str]:
+    """The digests of decisions that are kept together, for the log's entry about them."""
+    messages = repeat(None) if message_ids is None else message_ids
+    return [digest(facts(one, kind, message)) for one, message in zip(decisions, messages, strict=False)]
+
+
+def _id(value: UUID | None) -> str | None:
+    return None if value is None or value == NIL else str(value)
+
+
+def policy_version(body: Any) -> str:
+    """The version that a policy's recorded body is: 128 bits of SHA-256 over its canonical JSON."""
+    return sha256(rfc8785.dumps(body)).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What held: the decision, when the log took it, and under which signed head it stands.
+
+    `rests_on` says what shown evidence it rests on: `consent`, `ground`, or None where it rests on the policy alone.
+    """
+
+    decision: Mapping[str, Any]
+    logged_at: str
+    size: int
+    leaf_index: int
+    rests_on: str | None
+
+
+def verify(document: Mapping[str, Any], verifier: note.Verifier) -> Held:
+    """Check a document as `evidence_documents.prove` makes it; EvidenceInvalid says what does not hold.
+
+    The decision has its digest, the digest stands in an entry of the log about this person; the policy's text is the
+    version by which it was decided; and the consent relied on is proven in the same way.
+    """
+    if document.get("format") != FORMAT:
+        raise EvidenceInvalid("this is not the proof of a decision")
+    decision, contact = document.get("decision"), document.get("contact")
+    if not isinstance(decision, Mapping) or not isinstance(contact, str):
+        raise EvidenceInvalid("the decision is missing")
+    logged = _about(document["log"], verifier, contact)
+    detail = logged.entry.get("detail", {})
+    if digest(decision) not in (detail.get("digest"), *detail.get("digests", ())):
+        raise EvidenceInvalid("the log does not have this decision")
+    _verify_policy(document, decision)
+    rests_on = _verify_evidence(document, decision, contact, verifier)
+    return Held(decision, str(logged.entry["at"]), logged.head.size, logged.index, rests_on)
+
+
+def _about(told: Mapping[str, Any], verifier: note.Verifier, contact: str) -> Proven:
+    """The log's entry, if it stands in the log and is about this person."""
+    logged = log.from_json(told)
+    if logged.opening is None or str(logged.opening.subject) != contact:
+        raise EvidenceInvalid("nothing ties the log's entry to this person")
+    return log.verify(logged, verifier)
+
+
+def _verify_policy(document: Mapping[str, Any], decision: Mapping[str, Any]) -> None:
+    policy = document.get("policy")
+    if decision.get("policy") is None:
+        return
+    if policy is None:
+        raise EvidenceInvalid("the policy by which it was decided is missing")
+    try:
+        version = policy_version(policy["body"])
+    except (ValueError, TypeError, RecursionError):
+        raise EvidenceInvalid("the policy has no canonical form") from None
+    if version != decision["policy"] or policy["body"]["purpose"]["id"] != decision["purpose"]:
+        raise EvidenceInvalid("the policy is not the one by which it was decided")
+
+
+def _verify_evidence(
+    document: Mapping[str, Any], decision: Mapping[str, Any], contact: str, verifier: note.Verifier
+) -> str | None:
+    """The act or fact that the decision names, shown and tied to the person."""
+    if decision.get("evidence") is None:
+        return None
+    consent, ground = document.get("consent"), document.get("ground")
+    if consent is not None:
+        proven = consents.verify(consent, verifier)
+        if proven.entry["id"] != decision["evidence"]:
+            raise EvidenceInvalid("the consent shown is not the one that it rests on")
+        _verify_same_person(document, contact, consent["contact"], verifier)
+        return "consent"
+    if ground is not None:
+        logged = _about(ground["log"], verifier, ground["contact"])
+        detail = logged.entry.get("detail", {})
+        if detail.get("ground") != ground["ground"]["id"] or detail["ground"] != decision["evidence"]:
+            raise EvidenceInvalid("the fact shown is not the one that it rests on")
+        _verify_same_person(document, contact, ground["contact"], verifier)
+        return "ground"
+    raise EvidenceInvalid("what the decision rests on is missing")
+
+
+def _verify_same_person(
+    document: Mapping[str, Any], contact: str, other: str, verifier: note.Verifier
+) -> None:
+    """Two records were of one person: one entry of the log merged them."""
+    if contact == other:
+        return
+    merge = document.get("merge")
+    if merge is None:
+        raise EvidenceInvalid("nothing shows that both records are of one person")
+    one = _about(merge["of_decision"], verifier, contact)
+    two = _about(merge["of_evidence"], verifier, other)
+    if one.entry.get("action") != "contact.merge" or one.index != two.index:
+        raise EvidenceInvalid("nothing shows that both records are of one person")

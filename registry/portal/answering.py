@@ -1,0 +1,74 @@
+"""What all pages share: language, headers, forms, and who may post them."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from litestar import MediaType, Request, Response
+from litestar.exceptions import ClientException
+
+from registry.kit.errors import Misuse
+from registry.kit.texts import LOCALES, best_locale
+
+AppRequest = Request[Any, Any, Any]
+BODY_LIMIT = 10_000
+
+# Nothing but our own style sheet, and forms to ourselves: no script at all, not even ours.
+_POLICY = "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+
+
+def html(text: str, status: int = 200) -> Response[str]:
+    """A page with the headers of one."""
+    return Response(
+        text,
+        media_type=MediaType.HTML,
+        status_code=status,
+        headers={"Content-Security-Policy": _POLICY, "Vary": "Accept-Language"},
+    )
+
+
+def locale_of(request: AppRequest, form: Mapping[str, str] | None = None) -> str:
+    """The language that was chosen by link or form, else the browser's."""
+    chosen = (form or {}).get("lang") or request.query_params.get("lang")
+    return chosen if chosen in LOCALES else best_locale(request.headers.get("accept-language"))
+
+
+async def form_of(request: AppRequest, code: str) -> dict[str, str]:
+    """The texts of a posted form; Misuse `code` where it is none, or where another site's page posted it.
+
+    The token in the path is the credential, and no other site knows it; a browser's word that a request came from
+    elsewhere is heeded all the same.
+    """
+    _require_own_page(request)
+    try:
+        form = await request.form()
+    except ClientException:
+        raise
+    except Exception as error:
+        raise Misuse(code, "The body of this request is no form.") from error
+    return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
+def _require_own_page(request: AppRequest) -> None:
+    """Refuse what a browser says came from elsewhere (Fetch Metadata; Origin where that is not known).
+
+    Our pages send no referrer, and then browsers give `null` as the origin of their forms.
+    """
+    site = request.headers.get("sec-fetch-site")
+    origin = request.headers.get("origin")
+    if site is not None:
+        foreign = site not in ("same-origin", "none")
+    else:
+        foreign = origin not in (None, "null") and urlsplit(origin).netloc != request.headers.get("host")
+    if foreign:
+        raise Misuse("request.cross_site", "The form was posted by a page of another site.")
+
+
+def evidence(request: AppRequest, form: str, locale: str) -> dict[str, str]:
+    """What is kept, sealed, of how somebody said yes: form, language, program and address (GDPR art. 7(1))."""
+    found = {"form": form, "locale": locale}
+    if agent := request.headers.get("user-agent"):
+        found["user_agent"] = agent[:500]
+    if request.client is not None:
+        found["ip"] = request.client.host
+    return found

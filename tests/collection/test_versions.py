@@ -1,0 +1,151 @@
+"""A published form never changes; whoever kept a page open is heard, unless what it says is refused by now."""
+
+from dataclasses import replace as with_
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from registry.kit.database import Role
+from registry.kit.errors import Refused
+from registry.policy import loader
+from tests import persons
+from tests.collection.forms import (
+    FOOTER,
+    LOCALES,
+    checkout,
+    client_of,
+    copied,
+    installed,
+    second_version,
+    text_of,
+)
+from tests.collection.test_submitting import EMAIL, count, entries, filled
+from tests.collection.test_submitting import FOOTER as SUBMIT
+from tests.persons import CALLER
+from tests.policy.folders import replace
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return copied(tmp_path)
+
+
+async def test_what_was_recorded_under_a_version_stays(workspace, folder):
+    replace(folder, text_of("en"), "also if you are unsure", "even if you are unsure")
+    with pytest.raises(Refused) as refused:
+        await installed(workspace, folder)
+    assert refused.value.code == "point.fixed"
+    assert "newsletter-footer/1" in refused.value.detail
+    assert "next version" in (refused.value.mend or "")
+
+
+async def test_a_later_version_is_recorded_beside_the_earlier_one(workspace, folder):
+    second_version(folder)
+    changed = await installed(workspace, folder)
+    async with workspace.database.begin(CALLER) as session:
+        rows = await session.all(
+            "SELECT version, hash, sha256(convert_to(body, 'UTF8')) AS again FROM collection_point"
+            " WHERE point = 'newsletter-footer' ORDER BY version"
+        )
+    assert [row.version for row in rows] == [1, 2]
+    assert all(row.hash == row.again for row in rows)
+    versions = changed.policies.collection["newsletter-footer"]
+    assert [bytes(row.hash) for row in rows] == [point.hash for point in versions]
+
+
+@pytest.mark.parametrize("role", [Role.APP, Role.RETENTION, Role.OWNER])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE collection_point SET body = body || ' '",
+        "DELETE FROM collection_point",
+        "TRUNCATE collection_point",
+    ],
+)
+async def test_nobody_changes_a_recorded_form(workspace, role, statement):
+    with pytest.raises(psycopg.Error):
+        async with workspace.database.begin(CALLER, role) as session:
+            await session.execute(statement)
+    assert await count(workspace, "collection_point") == 2
+
+
+async def test_a_page_that_was_kept_open_still_counts_as_what_it_showed(workspace, folder):
+    second_version(folder)
+    async with client_of(await installed(workspace, folder)) as client:
+        told = (await client.post(SUBMIT, json=filled())).json()
+        later = (await client.post(SUBMIT, json=filled("b@example.test") | {"version": 2})).json()
+    assert [row.point_version for row in await entries(workspace, told["contact"])] == [1]
+    assert [row.point_version for row in await entries(workspace, later["contact"])] == [2]
+    assert await persons.reason(workspace, told["contact"]) == "permit"
+
+
+@pytest.mark.law("LP-02")
+async def test_a_version_that_would_be_refused_today_is_not_accepted_any_more(workspace, folder):
+    second_version(folder)
+    earlier = "collection/newsletter-footer/point.1.toml"
+    replace(folder, earlier, 'kind = "checkbox"\n', 'kind = "checkbox"\ndefault = true\n')
+
+    # As one that was published before this was looked for: on record, and beside the one in use.
+    policies = loader.load(folder)
+
+    async with client_of(
+        with_(workspace, policies=workspace.policies.model_copy(update={"collection": policies.collection}))
+    ) as client:
+        answer = await client.post(SUBMIT, json=filled())
+        assert (answer.status_code, answer.json()["code"]) == (409, "point.version_withdrawn")
+        assert (await client.post(SUBMIT, json=filled() | {"version": 2})).status_code == 201
+    assert await count(workspace, "contact") == 1
+
+
+@pytest.mark.law("LP-32")
+async def test_a_sale_at_a_form_with_an_opt_out_carries_soft_opt_in(workspace, folder):
+    checkout(folder, opt_out=True)
+    relabel_as_second(folder)
+    async with client_of(await installed(workspace, folder)) as client:
+        body = sale(products=["tents"])
+        told = (await client.post(SUBMIT, json=body)).json()
+    assert len(told["grounds"]) == 1
+    assert told["entries"] == []
+    async with workspace.database.begin(CALLER) as session:
+        row = await session.one("SELECT * FROM ground")
+        await session.execute("UPDATE contact SET country = 'LV', subscriber = 1")
+        session.stale.add(row.contact_id)
+    assert (row.kind, row.opt_out_offered, row.collected_in_sale) == ("sale", True, True)
+    assert (row.products, row.source) == (["tents"], "point:newsletter-footer")
+    assert await persons.reason(workspace, f"email:{EMAIL}", "product-updates") == "permit"
+    assert await persons.reason(workspace, f"email:{EMAIL}", "order-messages") == "permit"
+    assert await persons.reason(workspace, f"email:{EMAIL}") == "consent.missing"
+
+
+@pytest.mark.law("LP-33")
+async def test_a_refusal_at_the_sale_stays_whatever_is_bought_later(workspace, folder):
+    checkout(folder, opt_out=True)
+    relabel_as_second(folder)
+    async with client_of(await installed(workspace, folder)) as client:
+        body = sale(products=["tents"])
+        body["controls"]["no-letters"] = True
+        told = (await client.post(SUBMIT, json=body)).json()
+        assert [one["kind"] for one in told["entries"]] == ["refused"]
+        assert (await client.post(SUBMIT, json=sale(products=["bicycles"]))).status_code == 201
+    async with workspace.database.begin(CALLER) as session:
+        await session.execute("UPDATE contact SET country = 'LV', subscriber = 1")
+        session.stale.add(await session.value("SELECT id FROM contact"))
+    assert await persons.reason(workspace, f"email:{EMAIL}", "product-updates") != "permit"
+    assert await persons.reason(workspace, f"email:{EMAIL}", "order-messages") == "permit"
+
+
+def relabel_as_second(folder: Path) -> None:
+    """What is in the folder becomes version 2; version 1 is the one that ships."""
+    shipped = copied(folder.parent / "shipped") / "collection/newsletter-footer"
+    place = folder / "collection/newsletter-footer"
+    replace(folder, FOOTER, "version = 1", "version = 2")
+    for locale in LOCALES:
+        replace(folder, text_of(locale), "version = 1", "version = 2")
+    for path in sorted(shipped.iterdir()):
+        (place / f"{path.stem}.1{path.suffix}").write_bytes(path.read_bytes())
+
+
+def sale(products: list[str]) -> dict[str, object]:
+    controls = {"email": EMAIL, "send": True}
+    return {"version": 2, "locale": "en", "controls": controls, "products": products}
