@@ -50,8 +50,9 @@ test-system: venv ## what needs Debian's Chromium, PostgreSQL 15 or Go; the suit
 bench: venv ## repeat the measurements, as ratios, and print the machine
 	$(BIN)/python -m tests.benchmarks
 
-check-deep: venv ## hours instead of minutes: more examples, more interleavings
-	ZGODA_TEST_INTERLEAVINGS=$(DEEP) HYPOTHESIS_PROFILE=deep $(BIN)/pytest -m "not system" -n $(WORKERS) -q
+check-deep: venv ## hours instead of minutes: more examples, more interleavings; races go on where they were
+	ZGODA_TEST_INTERLEAVINGS=$(DEEP) ZGODA_TEST_RACES=$(CURDIR)/.pytest_cache/races.jsonl \
+	  HYPOTHESIS_PROFILE=deep $(BIN)/pytest -m "not system" -n $(WORKERS) -q
 
 docs: venv ## write the pages that are made from the code: commands, problems, the law report
 	$(BIN)/python -m tests.docs.generate

@@ -17,6 +17,7 @@ from registry.audit import queries as log
 from registry.gate.checks import Checks
 from registry.kit.http.admission import PUBLIC
 from registry.kit.http.edge import BODY_LIMIT, Edge
+from registry.kit.http.examples import Example, Examples
 from registry.kit.http.openapi import document
 from registry.kit.http.problems import HANDLERS
 from registry.kit.http.writing import caller_of
@@ -80,6 +81,33 @@ def area_routers() -> list[ControllerRouterHandler]:
     return found
 
 
+EXAMPLES: Examples = {
+    "GET /healthz": Example(answers={"alive": {"status": "ok"}}),
+    "GET /readyz": Example(
+        answers={
+            "ready": {
+                "ready": True,
+                "database": True,
+                "keys": True,
+                "clock": True,
+                "policies": True,
+                "sealing": True,
+                "sealing_lag_seconds": 0.4,
+            }
+        }
+    ),
+}
+
+
+def area_examples() -> Examples:
+    """The examples of every area, and of what is here."""
+    found = dict(EXAMPLES)
+    for area in AREAS:
+        if find_spec(f"registry.{area}") and find_spec(f"registry.{area}.examples"):
+            found |= import_module(f"registry.{area}.examples").EXAMPLES
+    return found
+
+
 def create_app(workspace: Workspace) -> Edge:
     """The application on an open installation, which stays the caller's to close."""
     handlers = [healthz, readyz, *area_routers()]
@@ -89,7 +117,7 @@ def create_app(workspace: Workspace) -> Edge:
     def schema() -> Response[bytes]:
         """The OpenAPI 3.1 document of the routes that this application has."""
         if not described:
-            described.append(document(handlers, "Zgoda", __version__))
+            described.append(document(handlers, "Zgoda", __version__, area_examples()))
         return Response(described[0], media_type=MediaType.JSON)
 
     app = Edge(

@@ -13,6 +13,7 @@ import psycopg
 from registry import __version__
 from registry.access.workspace import Workspace
 from registry.consents import projection
+from registry.contacts import coming_of_age
 from registry.dispatch import confirmations
 from registry.keys import epochs
 from registry.keys.ring import FileKeyRing, KeyEpochMissing, sync_folder, write_secret
@@ -77,7 +78,7 @@ async def opened(
         stack.push_async_callback(database.close)
         await database.open()
         if installed.unfilled:
-            await _fill(database, policies)
+            await _fill(database, ring, policies)
         if not initialised(settings):
             write_secret(_marker(settings), json.dumps({"format": 1, "made_by": __version__}).encode())
         yield Workspace(settings, database, ring, policies)
@@ -151,7 +152,7 @@ async def _settled(session: Session, *, policies: PolicySet, settle: Settle) -> 
     await settle(session)
 
 
-async def _fill(database: Database, policies: PolicySet) -> None:
+async def _fill(database: Database, ring: FileKeyRing, policies: PolicySet) -> None:
     """Write everybody's rows anew where they do not follow from the policies; one process does it, others wait.
 
     Persons recorded before a purpose was thought of have no row for it yet, and without one are denied.
@@ -162,8 +163,11 @@ async def _fill(database: Database, policies: PolicySet) -> None:
             if not await policy_service.unfilled(session, policies):
                 return
             total = int(await session.value("SELECT count(*) FROM gate_row"))
+            aged = await coming_of_age.is_current(session, policies)
         # Whoever began under the policies before may still write by them; what they wrote is written anew.
         await in_force.outlived(database, _START)
+        if not aged:
+            await coming_of_age.rebuild(database, ring, policies, _START)
         with progress("writing what the gate reads", total) as advance:
             done = 0
 

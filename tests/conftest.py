@@ -22,6 +22,7 @@ from registry.kit.config import Settings
 from registry.kit.database import Database, Session, Urls
 from registry.kit.journal import FileJournal
 from tests import installation
+from tests.lending import Lender
 
 # The suite's own server gives up crash safety for speed; nothing else may.
 server_settings.REQUIREMENTS = server_settings.SILENCE
@@ -84,12 +85,20 @@ def _data_folder() -> Iterator[Path]:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.fixture
-def urls(server: installation.Server) -> Iterator[Urls]:
-    """A fresh database, migrated, with the policies installed."""
-    name, made = server.create()
+@pytest.fixture(scope="session")
+def lender(server: installation.Server) -> Iterator[Lender]:
+    """Databases for this process's tests, one after the other."""
+    made = Lender(server, Path(os.environ["ZGODA_TEST_RUN"]))
     yield made
-    server.drop(name)
+    made.close()
+
+
+@pytest.fixture
+def urls(lender: Lender) -> Iterator[Urls]:
+    """A fresh database, migrated, with the policies installed."""
+    name, made = lender.lend()
+    yield made
+    lender.take_back(name)
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ from registry.kit.config import Settings
 from registry.kit.database import Database, Role, Session, Settle, Urls
 from registry.policy import loader, service
 from registry.policy.model import PolicySet
+from tests import lending
 
 FOREIGN = "ZGODA_TEST_DATABASE_URL"
 
@@ -115,6 +116,8 @@ def _make_template(made: Server) -> None:
         "zones": installed.zone_ids,
     }
     made.keys.with_name("numbers.json").write_text(json.dumps(numbers))
+    superuser = make_conninfo(made.superuser_url, dbname=f"{made.template}_new")
+    lending.remember(superuser, made.keys.parent)
     with psycopg.connect(made.superuser_url, autocommit=True) as connection:
         connection.execute(
             sql.SQL("ALTER DATABASE {} RENAME TO {}").format(

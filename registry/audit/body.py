@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import msgspec
 import rfc8785
@@ -103,13 +103,24 @@ def _envelope(action: str, actor: str, purpose: str, reason: str, kinds: tuple[s
 def _canonical(detail: Mapping[str, JSON] | None) -> str:
     if not detail:
         return "{}"
-    if set(map(type, detail.values())) == {str} and "".join(detail).isascii():
+    if _is_flat(detail):
         text = _FLAT(detail).decode()
     else:
         text = rfc8785.dumps(detail).decode()
     if "@" in text and any(_FULL_ADDRESS.search(each) for each in _strings(detail)):
         raise Misuse("detail.personal_data", "The log holds no address: name the person as a subject.")
     return text
+
+
+def _is_flat(detail: Mapping[str, JSON]) -> bool:
+    """Whether it holds nothing but texts and lists of texts, which are written alike and ten times as fast."""
+    for name, value in detail.items():
+        kind = type(value)
+        if not name.isascii() or not (
+            kind is str or (kind is list and set(map(type, cast(list[Any], value))) <= {str})
+        ):
+            return False
+    return True
 
 
 def check_reason(reason: str) -> None:

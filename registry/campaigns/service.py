@@ -23,6 +23,7 @@ from registry.kit.database import Database, Session
 from registry.kit.errors import Misuse, NotFound
 from registry.kit.ids import NIL, new_id
 from registry.policy.model import PolicySet
+from registry.standing import merged
 
 FILLING = "filling"
 SENDING = "sending"
@@ -182,6 +183,7 @@ async def _queue(
 ) -> int:
     if not permitted:
         return 0
+    permitted = await _addressed(session, permitted)
     # A person who is being erased now is waited for, and then not there any more.
     cursor = await session.execute(
         "INSERT INTO message (id, contact_id, campaign_id, purpose, channel, class, assignment_id, state)"
@@ -200,6 +202,27 @@ async def _queue(
         },
     )
     return cursor.rowcount
+
+
+async def _addressed(
+    session: Session, permitted: Sequence[tuple[UUID, UUID | None]]
+) -> list[tuple[UUID, UUID | None]]:
+    """The same, each under the record that has the address: of a person of several records, that one's keys open it."""
+    of = await merged.records(session, [contact_id for contact_id, _ in permitted])
+    if not of:
+        return list(permitted)
+    rows = await session.all(
+        "SELECT contact_id, id FROM assignment WHERE contact_id = ANY(%b::uuid[]) AND id = ANY(%b::uuid[])",
+        (
+            sorted({record for records in of.values() for record in records}),
+            [assignment for contact_id, assignment in permitted if contact_id in of and assignment],
+        ),
+    )
+    holders = {row.id: row.contact_id for row in rows}
+    return [
+        (holders.get(assignment, contact_id) if assignment else contact_id, assignment)
+        for contact_id, assignment in permitted
+    ]
 
 
 class CampaignUnknown(NotFound):

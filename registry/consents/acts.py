@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from registry.audit import entries as audit
-from registry.consents import ground_service, owning, service
+from registry.consents import devices, ground_service, owning, service
 from registry.consents.ground_service import NewGround
 from registry.consents.ledger import EntryKind
 from registry.consents.service import Recorded
@@ -55,6 +55,19 @@ async def one(session: Session, ring: KeyRing, reference: Reference) -> UUID:
     return found[0]
 
 
+async def subject(session: Session, ring: KeyRing, reference: Reference) -> UUID:
+    """Whose entries a reference means: the one person, or the device where nobody answers to it; raises as `one`.
+
+    For reading alone: what may be recorded about a device is decided by the purpose.
+    """
+    try:
+        return await one(session, ring, reference)
+    except NotFound:
+        if (device := await devices.resolve(session, ring, reference)) is None:
+            raise
+        return device
+
+
 async def act(
     session: Session, ring: KeyRing, policies: PolicySet, reference: Reference, entry: NewEntry
 ) -> list[Recorded]:
@@ -63,6 +76,8 @@ async def act(
     A "no" by address binds everybody who has it and the address itself; anything else needs exactly one person.
     A grant by address is for that address.
     """
+    if devices.decide(policies, entry.purpose):
+        return await _by_device(session, ring, policies, reference, entry)
     if entry.kind.takes_away:
         return await _take_away(session, ring, policies, reference, entry)
     contact_id = await one(session, ring, reference)
@@ -76,6 +91,17 @@ async def act(
     if assignment_id is not None:
         await require_assignment(session, contact_id, assignment_id)
     filled = replace(entry, contact_id=contact_id, assignment_id=assignment_id)
+    recorded = await service.record(session, ring, policies, [filled])
+    await _audit(session, ring, filled, recorded)
+    return recorded
+
+
+async def _by_device(
+    session: Session, ring: KeyRing, policies: PolicySet, reference: Reference, entry: NewEntry
+) -> list[Recorded]:
+    """What a device said to a purpose of devices; it binds no person, whoever uses it, and no other device."""
+    subject = await devices.enter(session, ring, reference)
+    filled = replace(entry, contact_id=subject, assignment_id=None)
     recorded = await service.record(session, ring, policies, [filled])
     await _audit(session, ring, filled, recorded)
     return recorded

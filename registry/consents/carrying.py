@@ -1,6 +1,6 @@
 """Which "no" goes with a person when records part or an address changes, so that neither launders it. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -47,9 +47,36 @@ def to_record(
             for contact_id, assignment_id in targets:
                 no = _No(entry.kind, entry.controller, entry.purpose, entry.channel, assignment_id)
                 found[contact_id, no] = entry
-    return [
+    carried = [
         _entry(contact_id, no, entry.grade, source, entry.id) for (contact_id, no), entry in found.items()
     ]
+    for record in said_by:
+        for target in to:
+            carried += _suppressed(policies, record, target, source)
+    return carried
+
+
+def _suppressed(policies: PolicySet, said_by: Person, to: Person, source: str) -> Iterator[NewEntry]:
+    """An address's "no" that bound one record and not the other, who had lifted it: while they were one it held."""
+    for purpose in policies.purposes.values():
+        for channel in purpose.channels if purpose.is_marketing else ():
+            for address, theirs in _same_addresses(said_by, to):
+                of = Of(purpose, channel, address, address.kind, 1)
+                if policies.channels[channel].address != address.kind.name.lower():
+                    continue
+                bound = row(policies, said_by, of, FAR_PAST).suppressed
+                if bound and not row(policies, to, of._replace(address=theirs), FAR_PAST).suppressed:
+                    no = _No(
+                        EntryKind.WITHDRAWN, purpose.controller, purpose.id, channel, theirs.assignment_id
+                    )
+                    yield _entry(to.contact_id, no, Grade.ATTESTED, source, None)
+
+
+def _same_addresses(one: Person, other: Person) -> Iterator[tuple[Address, Address]]:
+    for mine in one.addresses:
+        for theirs in other.addresses:
+            if (mine.kind, mine.address_id) == (theirs.kind, theirs.address_id):
+                yield mine, theirs
 
 
 def to_address(
@@ -81,6 +108,16 @@ def to_address(
             # On purposes that do not rest on consent it adds up to an objection, as every "no" does.
             found[_No(EntryKind.WITHDRAWN, *said, assignment_id)] = Grade.ATTESTED, None
     return [_entry(contact_id, no, grade, source, entry_id) for no, (grade, entry_id) in found.items()]
+
+
+def everywhere(person: Person, contact_id: UUID, source: str) -> list[NewEntry]:
+    """What a person said "no" to at all their addresses, as that of an address that only they have."""
+    noes = {
+        _No(entry.kind, entry.controller, entry.purpose, entry.channel, None): entry
+        for entry in person.entries
+        if entry.kind.takes_away and entry.assignment_id is None
+    }
+    return [_entry(contact_id, no, entry.grade, source, entry.id) for no, entry in noes.items()]
 
 
 def _entry(contact_id: UUID, no: _No, grade: Grade, source: str, refers_to: UUID | None) -> NewEntry:

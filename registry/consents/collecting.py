@@ -1,24 +1,19 @@
 """What was left at a collection point, in one transaction: the person, their yes and no, the sale, the evidence."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from hashlib import sha256
-from typing import Any
 from uuid import UUID
 
 from registry.audit import entries as audit
-from registry.consents import acts, answers, ground_service, service
-from registry.consents.answers import Answers, Said, Value
-from registry.consents.ground_service import NewGround
+from registry.consents import acts, answers, devices, ground_service, service, submissions
+from registry.consents.answers import Answers
 from registry.consents.ledger import EntryKind
 from registry.consents.service import Recorded
-from registry.consents.validation import NewEntry
+from registry.consents.submissions import Assigned, Submission
 from registry.contacts import queries as contacts
 from registry.contacts import registering
 from registry.contacts import service as persons
 from registry.contacts.identifiers import Identifier
-from registry.contacts.queries import Reference
 from registry.contacts.registering import Entered
 from registry.contacts.service import NewContact, NewIdentifier
 from registry.keys.ring import KeyRing
@@ -27,32 +22,12 @@ from registry.kit.errors import Misuse, NotFound, Refused
 from registry.kit.ids import NIL
 from registry.policy import collection_checks
 from registry.policy.collection import CollectionPoint
-from registry.policy.model import Grade, PolicySet
+from registry.policy.model import PolicySet
 from registry.standing import permits
 from registry.standing import service as standing
 
 # Fields of the catalogue that stand in the person's own row.
 _OWN = ("locale", "country")
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """What a site sends of one form that somebody filled in.
-
-    `subject` names a person who is known already, such as one who is signed in. `acted_at` is when they sent it.
-    `evidence` holds what the site saw: network address, browser, page.
-    """
-
-    point: str
-    version: int
-    locale: str
-    controls: Mapping[str, Value]
-    acted_at: datetime
-    acts: Mapping[str, str] = field(default_factory=dict)
-    presented: Mapping[str, Value] = field(default_factory=dict)
-    subject: Reference | None = None
-    products: tuple[str, ...] = ()
-    evidence: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +97,8 @@ async def submit(session: Session, ring: KeyRing, policies: PolicySet, submissio
     given = answers.read(point, submission.locale, submission.controls, submission.acts, submission.presented)
     if submission.products and not point.sale:
         raise Misuse("point.no_sale", "Nothing is sold at this form.", field="products")
+    if any(devices.decide(policies, purpose) for purpose in point.purposes):
+        return await _by_device(session, ring, policies, point, submission, given)
     known = None
     if submission.subject is not None:
         known = await acts.one(session, ring, submission.subject)
@@ -144,9 +121,12 @@ async def submit(session: Session, ring: KeyRing, policies: PolicySet, submissio
     else:
         return await _unknown(session, ring, policies, point, submission, given)
     assigned = await _assigned(session, ring, entered.id, given.identifiers)
-    entries = [_entry(policies, point, submission, one, entered.id, assigned) for one in given.said]
+    entries = [
+        submissions.entry(policies, point, submission, one, entered.id, assigned) for one in given.said
+    ]
     recorded = await service.record(session, ring, policies, entries)
-    grounds = await _grounds(session, ring, policies, point, submission, entered.id, assigned)
+    sold = submissions.sales(point, submission, entered.id, assigned)
+    grounds = await ground_service.record(session, ring, policies, sold)
     await _audit(session, ring, policies, point, entered, recorded, len(grounds))
     made = [
         Made(entry.purpose, entry.channel, entry.kind, one)
@@ -163,20 +143,16 @@ def _contact(point: CollectionPoint, submission: Submission, given: Answers) -> 
         )
     return NewContact(
         identifiers=[NewIdentifier(one, by_person=True) for one in given.identifiers],
-        source=_source(point),
+        source=submissions.source(point),
         fields={name: value for name, value in given.fields.items() if name not in _OWN},
         locale=submission.locale,
         country=country,
     )
 
 
-def _source(point: CollectionPoint) -> str:
-    return f"point:{point.id}"
-
-
 async def _assigned(
     session: Session, ring: KeyRing, contact_id: UUID, identifiers: tuple[Identifier, ...]
-) -> dict[str, tuple[UUID, UUID | None]]:
+) -> Assigned:
     """By kind of address: the assignment that the person now has for what they left, and the address row."""
     held = await contacts.holders(session, ring, identifiers)
     return {
@@ -187,85 +163,32 @@ async def _assigned(
     }
 
 
-def _entry(
-    policies: PolicySet,
-    point: CollectionPoint,
-    submission: Submission,
-    said: Said,
-    contact_id: UUID,
-    assigned: Mapping[str, tuple[UUID, UUID | None]],
-) -> NewEntry:
-    purpose = policies.purposes[said.purpose]
-    kind = EntryKind.REFUSED
-    if said.says == "yes":
-        kind = EntryKind.REQUESTED if purpose.double_opt_in else EntryKind.GRANTED
-    assignment_id, address_id = assigned.get(policies.channels[said.channel].address, (None, None))
-    return NewEntry(
-        contact_id=contact_id,
-        kind=kind,
-        purpose=said.purpose,
-        channel=said.channel,
-        grade=Grade.FIRST_PARTY,
-        source=_source(point),
-        assignment_id=assignment_id,
-        acted_at=submission.acted_at,
-        act=said.act,
-        notice_version=point.notices.get(said.purpose),
-        notice_locale=submission.locale,
-        evidence=_evidence(point, submission, said),
-        on_address=address_id if kind.takes_away else None,
-        cause="refused",
-        point=point.id,
-        point_version=point.version,
-    )
-
-
-def _evidence(point: CollectionPoint, submission: Submission, said: Said | None) -> dict[str, Any]:
-    """What shows the act later on: the exact text at the control, and what the site saw."""
-    shown: dict[str, Any] = {
-        **submission.evidence,
-        "form": f"{point.id}/{point.version}",
-        "form_hash": point.hash.hex(),
-        "locale": submission.locale,
-    }
-    if said is not None:
-        shown |= {
-            "control": said.control,
-            "text": said.text,
-            "text_hash": sha256(said.text.encode()).hexdigest(),
-        }
-    return shown
-
-
-async def _grounds(
+async def _by_device(
     session: Session,
     ring: KeyRing,
     policies: PolicySet,
     point: CollectionPoint,
     submission: Submission,
-    contact_id: UUID,
-    assigned: Mapping[str, tuple[UUID, UUID | None]],
-) -> list[UUID]:
-    """The sale, with whether an opt-out was offered when the address was got (Directive 2002/58/EC art. 13(2))."""
-    if not point.sale:
-        return []
-    addresses: list[UUID | None] = [assignment_id for assignment_id, _ in assigned.values()]
-    grounds = [
-        NewGround(
-            contact_id=contact_id,
-            kind="sale",
-            controller=point.controller,
-            occurred_at=submission.acted_at,
-            source=_source(point),
-            assignment_id=assignment_id,
-            products=submission.products,
-            opt_out_offered=point.offers_opt_out,
-            collected_in_sale=assignment_id is not None,
-            evidence=_evidence(point, submission, None),
+    given: Answers,
+) -> Collected:
+    """What a device said; nobody who uses it is asked for, and a device that says nothing is not put on record."""
+    if submission.device is None:
+        raise Misuse(
+            "subject.no_device",
+            "The form asks for the consent of a device, which is missing.",
+            field="device",
+            mend="name the device",
         )
-        for assignment_id in addresses or [None]
-    ]
-    return await ground_service.record(session, ring, policies, grounds)
+    if not given.said:
+        await _audit(session, ring, policies, point, None, (), 0)
+        return Collected(None, False, ())
+    subject = await devices.enter(session, ring, submission.device)
+    entered = Entered(subject, subject in session.fresh, (), {})
+    entries = [submissions.entry(policies, point, submission, said, subject, {}) for said in given.said]
+    recorded = await service.record(session, ring, policies, entries)
+    await _audit(session, ring, policies, point, entered, recorded, 0)
+    made = [Made(e.purpose, e.channel, e.kind, one) for e, one in zip(entries, recorded, strict=True)]
+    return Collected(subject, entered.created, tuple(made))
 
 
 async def _unknown(
@@ -284,8 +207,8 @@ async def _unknown(
     for said in given.said:
         address = policies.channels[said.channel].address
         if address in asked:
-            assigned: dict[str, tuple[UUID, UUID | None]] = {address: (NIL, rows[broad[address]])}
-            refusals.append(_entry(policies, point, submission, said, NIL, assigned))
+            assigned: Assigned = {address: (NIL, rows[broad[address]])}
+            refusals.append(submissions.entry(policies, point, submission, said, NIL, assigned))
     if refusals:
         await standing.lock_addresses(session, rows.values())
         at: datetime = await session.value("SELECT clock_timestamp()")

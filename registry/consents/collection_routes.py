@@ -8,7 +8,7 @@ from litestar.types import ControllerRouterHandler
 
 from registry.access.guard import principal_of, rights_of
 from registry.access.workspace import Workspace
-from registry.consents import collecting
+from registry.consents import collecting, submissions
 from registry.consents.collecting import Collected, published
 from registry.consents.collection_schemas import (
     ShownControl,
@@ -19,6 +19,8 @@ from registry.consents.collection_schemas import (
     Submitted,
     SubmittedEntry,
 )
+from registry.contacts.identifiers import Kind, normalise
+from registry.contacts.queries import Reference
 from registry.contacts.referring import reference_of
 from registry.kit import clock
 from registry.kit.database import Session
@@ -94,7 +96,7 @@ async def submit(
     workspace: Workspace = request.app.state.workspace
     _require_scope(request, workspace.policies, point)
     acted_at = clock.now() if data.acted_at is None else clock.require_aware(data.acted_at, "acted_at")
-    submission = collecting.Submission(
+    submission = submissions.Submission(
         point=point,
         version=data.version,
         locale=data.locale,
@@ -103,6 +105,7 @@ async def submit(
         acts=data.acts,
         presented=data.presented,
         subject=reference_of(data.subject) if data.subject is not None else None,
+        device=Reference(None, normalise(Kind.DEVICE, data.device)) if data.device is not None else None,
         products=tuple(data.products),
         evidence=data.evidence,
     )

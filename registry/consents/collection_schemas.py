@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from registry.consents.schemas import Text, Word
-from registry.contacts.schemas import Subject
+from registry.contacts.schemas import Subject, Value
 from registry.standing.permits import FlyingPermit, OpenPermit
 
 Version = Annotated[int, Meta(ge=1, le=32000)]
@@ -32,6 +32,8 @@ class Submission(Struct, frozen=True, forbid_unknown_fields=True):
     """What the page showed before anybody touched it; a consent that was on then is refused."""
     subject: Subject | None = None
     """Somebody who is known already, such as one who is signed in."""
+    device: Value | None = None
+    """The browser, at a form that asks for a device's consent: then it is the device that says yes or no."""
     acted_at: datetime | None = None
     """When they sent it, with an offset; left out, it is now."""
     products: Annotated[list[Word], Meta(max_length=100)] = []

@@ -1,4 +1,4 @@
-"""`zgoda consent` and `zgoda ground`: what a person did, recorded at the terminal of the server."""
+"""`zgoda consent`: what a person did, recorded at the terminal of the server."""
 
 import json
 from dataclasses import replace
@@ -11,9 +11,18 @@ from rich.table import Table
 
 from registry.audit import note
 from registry.audit.evidence import EvidenceInvalid
-from registry.consents import acts, collection_commands, history, proof, proving, receipt_commands
-from registry.consents.ground_service import NewGround
-from registry.consents.grounds import KINDS
+from registry.consents import (
+    acts,
+    collection_commands,
+    complaints,
+    ground_commands,
+    history,
+    mending_commands,
+    merging_commands,
+    proof,
+    proving,
+    receipt_commands,
+)
 from registry.consents.ledger import ANY, EntryKind
 from registry.consents.service import Recorded
 from registry.consents.validation import VALID_ACTS, NewEntry
@@ -87,6 +96,7 @@ def _taking(name: str, kind: EntryKind, told: str) -> click.Command:
     @click.argument("channel", metavar="[CHANNEL]", default=ANY)
     @click.option("--controller", help="Whose marketing, when no PURPOSE is named; left out, everybody's.")
     @click.option("--identifier", type=click.UUID, help="For this address only, by the identifier's id.")
+    @click.option("--complaint", is_flag=True, help="A report as spam: an objection to all their marketing.")
     @click.option("--source", default="operator", show_default=True, help="From where it is known.")
     @prints_result
     @runs
@@ -97,6 +107,7 @@ def _taking(name: str, kind: EntryKind, told: str) -> click.Command:
         channel: str,
         controller: str | None,
         identifier: UUID | None,
+        complaint: bool,
         source: str,
     ) -> None:
         entry = NewEntry(
@@ -108,7 +119,7 @@ def _taking(name: str, kind: EntryKind, told: str) -> click.Command:
             source=source,
             assignment_id=identifier,
             controller=controller,
-            cause=kind.name.lower(),
+            cause=complaints.COMPLAINT if complaint else kind.name.lower(),
         )
         await _record(terminal, parse_reference(ref), entry)
 
@@ -130,6 +141,9 @@ async def _record(terminal: Terminal, reference: Reference, entry: NewEntry) -> 
     in_flight: list[Any] = []
     async with terminal.open() as workspace, workspace.database.begin(terminal.caller()) as session:
         ring, policies = workspace.ring, workspace.policies
+        if entry.cause == complaints.COMPLAINT:
+            purpose = policies.purposes.get(entry.purpose)
+            entry = complaints.complaint(entry, purpose.controller if purpose else entry.controller)
         everybody = entry.purpose == ANY and entry.controller is None
         for controller in policies.controllers if everybody else [entry.controller]:
             one = replace(entry, controller=controller)
@@ -172,7 +186,7 @@ async def show_history(terminal: Terminal, ref: str, after: int, limit: int) -> 
     """Show the ledger of REF, oldest first."""
     reference = parse_reference(ref)
     async with terminal.open() as workspace, workspace.database.begin(terminal.caller()) as session:
-        contact_id = await acts.one(session, workspace.ring, reference)
+        contact_id = await acts.subject(session, workspace.ring, reference)
         page = await history.page(session, workspace.ring, contact_id, after, limit)
     table = Table("seq", "kind", "controller", "purpose", "channel", "acted", "recorded", "grade", "source")
     for entry in page.entries:
@@ -200,7 +214,7 @@ async def prove(terminal: Terminal, ref: str, entry_id: UUID) -> None:
     """Print what proves ENTRY of REF offline, as JSON: the text shown, the evidence, its place in the signed log."""
     async with terminal.open() as workspace:
         async with workspace.database.begin(terminal.caller()) as session:
-            contact_id = await acts.one(session, workspace.ring, parse_reference(ref))
+            contact_id = await acts.subject(session, workspace.ring, parse_reference(ref))
         document = await proving.prove(
             workspace.database, workspace.ring, terminal.caller(), contact_id, entry_id
         )
@@ -231,54 +245,13 @@ def verify(ctx: click.Context, file: IO[bytes], vkey: str) -> None:
     emit(terminal_of(ctx), result, text)
 
 
-@click.group()
-def ground() -> None:
-    """Facts other than consent that a basis or a channel ground rests on."""
-
-
-@ground.command("record")
-@click.argument("ref")
-@click.option("--kind", required=True, type=click.Choice(KINDS))
-@click.option("--controller", required=True, help="The legal entity with which it happened.")
-@click.option("--occurred-at", required=True, type=INSTANT)
-@click.option("--ends-at", type=INSTANT, help="When a contract ends.")
-@click.option("--product", "products", multiple=True, help="A category of what was sold; repeatable.")
-@click.option(
-    "--opt-out-offered", is_flag=True, help="An opt-out was offered when the address was collected."
-)
-@click.option("--collected-in-sale", is_flag=True, help="The address of REF was got in this sale.")
-@click.option("--identifier", type=click.UUID, help="That address, by its id, when REF names none.")
-@click.option("--evidence", multiple=True, metavar="NAME=TEXT", help="What shows it, kept sealed; repeatable.")
-@click.option("--source", default="operator", show_default=True)
-@prints_result
-@runs
-async def record_ground(
-    terminal: Terminal, ref: str, identifier: UUID | None, evidence: tuple[str, ...], **facts: Any
-) -> None:
-    """Record a fact about REF: a sale, a contract, a parent's authority, a sign of life.
-
-    A parental_authority needs --evidence holder=... and --evidence method=...: who agreed, and how that is known.
-    """
-    reference = parse_reference(ref)
-    facts["products"] = tuple(facts["products"])
-    facts["evidence"] = dict(_evidence(text) for text in evidence) or None
-    new = NewGround(contact_id=NIL, assignment_id=identifier, **facts)
-    async with terminal.open() as workspace, workspace.database.begin(terminal.caller()) as session:
-        made = await acts.record_ground(session, workspace.ring, workspace.policies, reference, new)
-    emit(terminal, {"id": str(made)}, f"recorded: {made}")
-
-
-def _evidence(text: str) -> tuple[str, str]:
-    name, equals, told = text.partition("=")
-    if not equals or not name.isidentifier():
-        raise Misuse("usage.wrong", "Evidence is given as NAME=TEXT.", field="--evidence")
-    return name, told
-
-
 def register(group: click.Group) -> None:
     """Add the commands of this module."""
     group.add_command(consent)
-    group.add_command(ground)
+    group.add_command(ground_commands.ground)
     group.add_command(collection_commands.collection)
     consent.add_command(receipt_commands.receipt)
     consent.add_command(receipt_commands.verify)
+    for command in mending_commands.COMMANDS:
+        consent.add_command(command)
+    merging_commands.register()

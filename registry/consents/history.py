@@ -4,9 +4,11 @@ from typing import Any, Literal, cast
 from uuid import UUID
 
 from registry.audit import entries
+from registry.consents import devices
 from registry.consents.ledger import EntryKind
 from registry.consents.schemas import Entry, History, NoticeShown
 from registry.contacts import queries as contacts
+from registry.contacts.queries import Reference
 from registry.contacts.reading import ContactUnknown
 from registry.keys.ring import KeyRing
 from registry.kit.database import Session
@@ -20,7 +22,10 @@ async def page(
     session: Session, ring: KeyRing, contact_id: UUID, after: int = 0, limit: int = PAGE
 ) -> History:
     """Up to `limit` entries with `seq` above `after`; entry `consent.read`. Raises ContactUnknown (404)."""
-    if await contacts.contact(session, contact_id) is None:
+    reference = Reference(contact_id, None)
+    if await contacts.contact(session, contact_id) is None and (
+        await devices.resolve(session, ring, reference) is None
+    ):
         raise ContactUnknown
     rows = await session.all(
         "SELECT id, seq, kind, grade, controller, purpose, channel, assignment_id, acted_at, recorded_at,"

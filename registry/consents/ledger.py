@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
+from functools import reduce
 from uuid import UUID
 
 from registry.kit.clock import FAR_PAST
@@ -116,9 +117,10 @@ def fold(entries: Iterable[Entry], scope: Scope) -> Standing:
 
     A taking-away ends every covered grant before it, whatever its date. A later grant counts only if it was
     acted after every taking-away that covers its scope; ties deny. An objection is lifted only by a later
-    first-party grant. On a purpose that does not rest on consent every "no" is an objection.
+    first-party grant. On a purpose that does not rest on consent every "no" is an objection. What was corrected
+    counts as the less of what it said and what was found out.
     """
-    entries = list(entries)
+    entries = _corrected(list(entries))
     # What was invalidated never was: it lifted no objection either.
     invalid = {entry.refers_to for entry in entries if entry.kind is EntryKind.INVALIDATED}
     live: dict[UUID, _Grant] = {}
@@ -150,6 +152,39 @@ def fold(entries: Iterable[Entry], scope: Scope) -> Standing:
                 objection = None
         seq = entry.seq
     return _outcome(live, pending, last_no, objection, scope, seq)
+
+
+def acts(entries: Iterable[Entry]) -> list[Entry]:
+    """What the person did, as it counts: nothing that was invalid, and what was corrected as the less that it was."""
+    known = list(entries)
+    invalid = {entry.refers_to for entry in known if entry.kind is EntryKind.INVALIDATED}
+    about = (EntryKind.INVALIDATED, EntryKind.CORRECTED)
+    return [entry for entry in _corrected(known) if entry.kind not in about and entry.id not in invalid]
+
+
+def _corrected(entries: list[Entry]) -> list[Entry]:
+    """The same entries, each "yes" no better than any correction of it says: nothing becomes a yes by being mended."""
+    corrections: dict[UUID, list[Entry]] = {}
+    for entry in entries:
+        if entry.kind is EntryKind.CORRECTED and entry.refers_to is not None:
+            corrections.setdefault(entry.refers_to, []).append(entry)
+    if not corrections:
+        return entries
+    return [
+        entry
+        if entry.kind.takes_away or entry.id not in corrections
+        else reduce(_weaker, corrections[entry.id], entry)
+        for entry in entries
+    ]
+
+
+def _weaker(entry: Entry, correction: Entry) -> Entry:
+    acted_at, notice = entry.acted_at, entry.notice_version
+    if acted_at is not None and correction.acted_at is not None:
+        acted_at = min(acted_at, correction.acted_at)
+    if notice is not None and correction.notice_version is not None:
+        notice = min(notice, correction.notice_version)
+    return replace(entry, acted_at=acted_at, notice_version=notice, grade=min(entry.grade, correction.grade))
 
 
 def _grant(entry: Entry, pending: dict[UUID, Entry], scope: Scope) -> _Grant | None:

@@ -15,7 +15,7 @@ from registry.kit.terminal import REASON, Terminal, emit, prints_result, reads_p
 from registry.standing import merged
 
 
-@contact.command("merge")
+@click.command("merge")
 @click.argument("ref")
 @click.argument("other")
 @reads_persons
@@ -41,7 +41,7 @@ async def merge(terminal: Terminal, ref: str, other: str) -> None:
     emit(terminal, as_json(done), text + _said(done.permits_voided))
 
 
-@contact.command("unmerge")
+@click.command("unmerge")
 @click.argument("merge_id", metavar="MERGE", type=click.UUID)
 @reads_persons
 @runs
@@ -54,7 +54,7 @@ async def unmerge(terminal: Terminal, merge_id: UUID) -> None:
     emit(terminal, as_json(done), text + _said(done.permits_voided))
 
 
-@contact.command("merges")
+@click.command("merges")
 @click.argument("ref")
 @reads_persons
 @runs
@@ -68,13 +68,18 @@ async def merges(terminal: Terminal, ref: str) -> None:
     for one in found:
         until = f"{one.unmerged_at:%Y-%m-%d %H:%M}" if one.unmerged_at else ""
         table.add_row(
-            str(one.id), str(one.merged), str(one.surviving), f"{one.merged_at:%Y-%m-%d %H:%M}", until, one.reason
+            str(one.id),
+            str(one.merged),
+            str(one.surviving),
+            f"{one.merged_at:%Y-%m-%d %H:%M}",
+            until,
+            one.reason,
         )
     result = {"records": [str(one) for one in records], "merges": [as_json(one) for one in found]}
     emit(terminal, result, table)
 
 
-@contact.command("change-address")
+@click.command("change-address")
 @click.argument("ref")
 @click.argument("old")
 @click.argument("new")
@@ -97,10 +102,17 @@ async def change_address(
         done = await readdressing.change_address(
             session, ring, policies, contact_id, held, new, source=source, by_person=by_person
         )
-    text = f"changed: {done.identifier} instead of {', '.join(map(str, done.ended))}; {done.carried} entries carried over"
+    ended = ", ".join(map(str, done.ended))
+    text = f"changed: {done.identifier} instead of {ended}; {done.carried} entries carried over"
     emit(terminal, as_json(done), text + _said(done.permits_voided))
 
 
 def _said(voided: list[Any]) -> str:
     ids = ", ".join(str(one.id) for one in voided)
     return f"\nPermits that were open and are void now: {ids}" if voided else ""
+
+
+def register() -> None:
+    """Add the commands of this module to `zgoda contact`."""
+    for command in (merge, unmerge, merges, change_address):
+        contact.add_command(command)

@@ -58,9 +58,7 @@ async def merge(request: AppRequest, contact_id: FromPath[UUID], data: JSONBody[
     async def work(session: Session) -> Merge:
         surviving = await acts.one(session, workspace.ring, Reference(contact_id, None))
         other = await acts.one(session, workspace.ring, reference)
-        return await merging.merge(
-            session, workspace.ring, workspace.policies, surviving, other, data.reason
-        )
+        return await merging.merge(session, workspace.ring, workspace.policies, surviving, other, data.reason)
 
     return await write(request, workspace.database, workspace.ring.token, work, status=201)
 

@@ -72,10 +72,13 @@ async def load(
     }
     contacts = await session.all(
         f"SELECT g.subject_id AS id, g.state, {_RESTRICTED if at else 'g.restricted_at'} AS restricted_at,"
-        " c.country, c.subscriber, c.time_zone, c.preferred_part,"
+        " c.country, coalesce(c.subscriber, 0) AS subscriber, c.time_zone,"
+        " coalesce(c.preferred_part, 0) AS preferred_part, g.kind = 1 AS device,"
         " ARRAY(SELECT y.since FROM coming_of_age y WHERE y.contact_id = c.id ORDER BY y.since) AS since,"
         " ARRAY(SELECT y.of_age_on FROM coming_of_age y WHERE y.contact_id = c.id ORDER BY y.since) AS of_age_on"
-        " FROM gate_row g JOIN contact c ON c.id = g.subject_id WHERE g.subject_id = ANY(%(ids)b::uuid[])",
+        " FROM gate_row g LEFT JOIN contact c ON c.id = g.subject_id WHERE g.subject_id = ANY(%(ids)b::uuid[])"
+        # A person without a row of their own was erased; a device never has one, and is there until it is forgotten.
+        " AND (c.id IS NOT NULL OR (g.kind = 1 AND EXISTS (SELECT FROM device d WHERE d.contact_id = g.subject_id)))",
         asked,
     )
     entries: dict[UUID, list[Entry]] = defaultdict(list)
@@ -118,6 +121,7 @@ async def load(
             preferred_part=Part(row.preferred_part),
             coming_of_age=tuple(zip(row.since, row.of_age_on, strict=True)),
             handed=handed.get(row.id, {}),
+            device=row.device,
         )
         for row in contacts
     }
@@ -193,7 +197,7 @@ async def rebuild(
     while True:
         async with database.begin(caller) as session:
             found = await session.all(
-                "SELECT subject_id FROM gate_row WHERE subject_id > %s AND kind = 0"
+                "SELECT subject_id FROM gate_row WHERE subject_id > %s"
                 " ORDER BY subject_id LIMIT %s FOR NO KEY UPDATE",
                 (after, chunk),
             )

@@ -169,13 +169,15 @@ async def _carry(
         "SELECT contact_id FROM assignment WHERE contact_id = ANY(%b::uuid[]) AND id = %s",
         (list(records), opened),
     )
-    # At an address that nobody shares it becomes the address's too: also for a record of it that is made twice.
-    alone = await queries.sharers(session, [new_address_id]) <= set(records)
     entries = [
         no
         for record, address in ending
         for no in carrying.to_address(policies, record, address, (holder, opened), SOURCE)
     ]
-    return await service.repeat(
-        session, ring, policies, entries, on_address=new_address_id if alone else None
-    )
+    recorded = await service.repeat(session, ring, policies, entries)
+    if await queries.sharers(session, [new_address_id]) <= set(records):
+        # At an address that nobody shares it is the address's too: also for a record of it that is made twice.
+        (whole,) = await projection.load(session, [holder])
+        said = [no for record in (whole, *whole.merged) for no in carrying.everywhere(record, holder, SOURCE)]
+        await service.refuse_by_person(session, policies, [*entries, *said], new_address_id)
+    return recorded

@@ -23,7 +23,7 @@ SIZE_LIMIT = 1_000_000
 async def receipt(terminal: Terminal, ref: str, entry_id: UUID) -> None:
     """Print the signed receipt of ENTRY of REF (ISO/IEC TS 27560, JSON-LD): one line, and every byte of it counts."""
     async with terminal.open() as workspace, workspace.database.begin(terminal.caller()) as session:
-        subject = await acts.one(session, workspace.ring, parse_reference(ref))
+        subject = await acts.subject(session, workspace.ring, parse_reference(ref))
         made = await receipting.receipt(
             session,
             workspace.ring,

@@ -8,7 +8,7 @@ from uuid import UUID
 from registry.audit import entries as audit
 from registry.consents import proof, receipts
 from registry.consents.ledger import ANY, Entry, EntryKind, fold
-from registry.consents.receipts import AgeRuleUsed, Facts, Kept, Recipient
+from registry.consents.receipt_terms import AgeRuleUsed, Facts, Kept, Recipient
 from registry.consents.standing_rows import scope
 from registry.keys.ring import KeyRing
 from registry.kit import clock
@@ -47,9 +47,7 @@ async def receipt(
     entry = row._asdict()
     told = proof.facts(entry, row.notice_hash, row.evidence, row.point_hash)
     body: Mapping[str, Any] | None = row.policy_body if row.purpose != ANY else None
-    controller = (body or {}).get("controller") or policies.controllers[row.controller].model_dump(
-        mode="json"
-    )
+    controller = (body or {}).get("controller") or await _controller(session, policies, row.controller)
     purpose = (body or {}).get("purpose", {})
     facts = Facts(
         id=new_id(),
@@ -79,6 +77,19 @@ async def receipt(
         detail={"entry": str(entry_id)},
     )
     return receipts.sign(facts, ring.signing)
+
+
+async def _controller(session: Session, policies: PolicySet, name: str) -> Mapping[str, Any]:
+    """The controller of a "no" to all its marketing: as it is now, or as it was if it answers for nothing any more."""
+    known = policies.controllers.get(name)
+    if known is not None:
+        return known.model_dump(mode="json")
+    told: Mapping[str, Any] = await session.value(
+        "SELECT body->'controller' FROM policy_version WHERE body->'controller'->>'id' = %s"
+        " ORDER BY recorded_at DESC LIMIT 1",
+        (name,),
+    )
+    return told
 
 
 def _recipients(policies: PolicySet, purpose: Mapping[str, Any]) -> list[Recipient]:

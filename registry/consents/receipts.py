@@ -5,11 +5,8 @@ can be verified by anybody who has the log's key.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
-from uuid import UUID
 
 import rfc8785
 
@@ -17,30 +14,9 @@ from registry.audit import note
 from registry.audit.timestamps import stamp
 from registry.consents import data_integrity
 from registry.consents.ledger import ANY, EntryKind
+from registry.consents.receipt_terms import CONTEXT, RECEIPT, RECORD, VERSION, Facts, Kept
 from registry.policy.model import Basis, Grade
 
-RECEIPT = "https://w3id.org/dpv/schema/dpv-27560#receipt-eu-gdpr"
-RECORD = "https://w3id.org/dpv/schema/dpv-27560#record-eu-gdpr"
-VERSION = "1"
-CONTEXT: dict[str, Any] = {
-    "dct": "http://purl.org/dc/terms/",
-    "dpv": "https://w3id.org/dpv#",
-    "eu-gdpr": "https://w3id.org/dpv/legal/eu/gdpr#",
-    "loc": "https://w3id.org/dpv/loc#",
-    "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
-    "sec": "https://w3id.org/security#",
-    "xsd": "http://www.w3.org/2001/XMLSchema#",
-    "zgoda": "urn:zgoda:receipt:",
-    "proof": {"@id": "sec:proof", "@container": "@graph", "@type": "@id"},
-    "DataIntegrityProof": "sec:DataIntegrityProof",
-    "created": {"@id": "dct:created", "@type": "xsd:dateTime"},
-    "cryptosuite": "sec:cryptosuite",
-    "proofPurpose": {"@id": "sec:proofPurpose", "@type": "@vocab"},
-    "assertionMethod": "sec:assertionMethod",
-    "proofValue": {"@id": "sec:proofValue", "@type": "sec:multibase"},
-    "verificationMethod": {"@id": "sec:verificationMethod", "@type": "@id"},
-    "type": "@type",
-}
 _LEGAL_BASIS = {
     Basis.CONSENT: "eu-gdpr:A6-1-a",
     Basis.CONTRACT: "eu-gdpr:A6-1-b",
@@ -56,58 +32,6 @@ _RIGHTS = {
     Basis.PUBLIC_TASK: ("eu-gdpr:A21",),
     Basis.LEGITIMATE_INTERESTS: ("eu-gdpr:A21",),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """For how long a kind of data is stored, and from what moment on (GDPR art. 13(2)(a))."""
-
-    kind: str
-    days: int | None
-    after: str
-
-
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    name: str
-    role: str
-    country: str
-
-
-@dataclass(frozen=True, slots=True)
-class AgeRuleUsed:
-    """By which rule on the age of consent a grant was judged (GDPR art. 8): the table's hash, the rule in it."""
-
-    table: str
-    country: str | None
-    since: date | None
-    age: int
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """Everything that a receipt is made of. `policy` is the body of the purpose's version that the entry names.
-
-    `given` tells that a grant for the same scope stood already; `acted_at` of a confirmation is its request's.
-    """
-
-    id: UUID
-    entry: Mapping[str, Any]
-    subject: UUID
-    is_device: bool
-    policy: Mapping[str, Any] | None
-    controller: Mapping[str, Any]
-    recipients: Sequence[Recipient]
-    kept: Sequence[Kept]
-    notice_hash: bytes | None
-    form: Mapping[str, Any] | None
-    point_hash: bytes | None
-    age: AgeRuleUsed | None
-    digest: str
-    given: bool
-    acted_at: datetime | None
-    withdraw_at: str
-    at: datetime
 
 
 def build(facts: Facts) -> dict[str, Any]:

@@ -10,9 +10,20 @@ from litestar.types import ControllerRouterHandler
 
 from registry.access.guard import principal_of, rights_of
 from registry.access.workspace import Workspace
-from registry.consents import acts, collection_routes, history, proving, receipting
+from registry.consents import (
+    acts,
+    collection_routes,
+    complaints,
+    history,
+    mending,
+    merging_routes,
+    proving,
+    receipting,
+    signal_routes,
+)
 from registry.consents.ground_service import NewGround as Ground
 from registry.consents.ledger import ANY, EntryKind
+from registry.consents.mending import Correction, Mend
 from registry.consents.schemas import History, NewAct, NewGround, RecordedAct, RecordedEntry, RecordedGround
 from registry.consents.validation import NewEntry
 from registry.contacts.referring import reference_of
@@ -33,12 +44,18 @@ KINDS = {
     "refuse": EntryKind.REFUSED,
     "withdraw": EntryKind.WITHDRAWN,
     "object": EntryKind.OBJECTED,
+    "invalidate": EntryKind.INVALIDATED,
+    "correct": EntryKind.CORRECTED,
 }
+_MENDING = frozenset({EntryKind.INVALIDATED, EntryKind.CORRECTED})
 
 
 @post("/consents", opt=needs(*(f"consent.{kind}" for kind in KINDS)), status_code=201)
 async def record(request: AppRequest, data: JSONBody[NewAct]) -> Response[RecordedAct]:
-    """Record what a person did: request, grant, confirm, refuse, withdraw or object.
+    """Record what a person did (request, grant, confirm, refuse, withdraw, object), or what was found out about it.
+
+    `invalidate` says that the entry named by `refers_to` never was a consent, `correct` that it was less than it
+    says; what was found out stands in `evidence` as `reason`.
 
     In force when this answers: what has not been handed to a channel by then will not be. A mail relay may
     still deliver what it had accepted before.
@@ -47,9 +64,18 @@ async def record(request: AppRequest, data: JSONBody[NewAct]) -> Response[Record
     _require_scope(request, data)
     reference = reference_of(data.subject)
     entry = _entry(data)
+    if data.cause is not None:
+        purpose = workspace.policies.purposes.get(data.purpose)
+        entry = complaints.complaint(entry, purpose.controller if purpose else data.controller)
+
+    mend = _mend(data) if entry.kind in _MENDING else None
 
     async def work(session: Session) -> RecordedAct:
-        recorded = await acts.act(session, workspace.ring, workspace.policies, reference, entry)
+        ring, policies = workspace.ring, workspace.policies
+        if mend is None:
+            recorded = await acts.act(session, ring, policies, reference, entry)
+        else:
+            recorded = [await mending.mend(session, ring, policies, reference, mend)]
         hours = workspace.settings.relay_queue_hours if entry.kind.takes_away else None
         return RecordedAct(
             [RecordedEntry(r.id, r.contact_id, r.seq, r.recorded_at) for r in recorded],
@@ -175,6 +201,30 @@ def _entry(data: NewAct) -> NewEntry:
     )
 
 
+def _mend(data: NewAct) -> Mend:
+    """What was found out about an entry; Misuse `refers_to.missing`."""
+    if data.refers_to is None:
+        raise Misuse("refers_to.missing", "The entry that is meant is missing.", field="refers_to")
+    circumstances = {name: text for name, text in data.evidence.items() if name != "reason"}
+    correction = None
+    if data.kind == "correct":
+        correction = Correction(
+            data.acted_at and clock.require_aware(data.acted_at, "acted_at"),
+            data.notice.version if data.notice else None,
+            data.notice.locale if data.notice else None,
+            Grade[data.grade.upper()] if data.grade else None,
+        )
+    return Mend(
+        entry_id=data.refers_to,
+        reason=data.evidence.get("reason", ""),
+        source=data.source,
+        correction=correction,
+        circumstances=circumstances,
+        purpose=data.purpose,
+        channel=data.channel,
+    )
+
+
 def routers() -> list[ControllerRouterHandler]:
     """The routes of this area."""
     return [
@@ -184,5 +234,7 @@ def routers() -> list[ControllerRouterHandler]:
             tags=["consents"],
         ),
         Router("/api/v1", route_handlers=collection_routes.HANDLERS, tags=["collection points"]),
+        Router("/api/v1", route_handlers=signal_routes.HANDLERS, tags=["signals"]),
+        *signal_routes.ROOT_HANDLERS,
         Router("/api/v1/contacts", route_handlers=merging_routes.HANDLERS, tags=["contacts"]),
     ]

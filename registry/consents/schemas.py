@@ -13,7 +13,7 @@ Name = Annotated[str, Meta(pattern=r"^(\*|[a-z][a-z0-9_-]{0,62})$")]
 Word = Annotated[str, Meta(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 Text = Annotated[str, Meta(min_length=1, max_length=2000)]
 
-Kind = Literal["request", "grant", "confirm", "refuse", "withdraw", "object"]
+Kind = Literal["request", "grant", "confirm", "refuse", "withdraw", "object", "invalidate", "correct"]
 
 
 class NoticeShown(Struct, frozen=True, forbid_unknown_fields=True):
@@ -42,13 +42,17 @@ class NewAct(Struct, frozen=True, forbid_unknown_fields=True):
     """When, with an offset; left out, it is now. It may lie in the past and never in the future."""
     notice: NoticeShown | None = None
     refers_to: UUID | None = None
-    """The `request` entry that a `confirm` confirms."""
+    """The `request` entry that a `confirm` confirms; the entry that `invalidate` or `correct` is about."""
     bundled_with: Annotated[list[Word], Meta(max_length=20)] = []
     """What the same control also accepted; anything here makes it no consent (GDPR art. 7(2))."""
     evidence: Annotated[dict[Word, Text], Meta(max_length=30)] = {}
     """Form, page, address, agent and whatever else shows it; kept sealed under the person's key."""
+    cause: Literal["complaint"] | None = None
+    """A report as spam: then it is an objection to all marketing of the controller, on every channel."""
     authority: UUID | None = None
     """Of a child's grant: the id of the ground `parental_authority` by which a parent agreed (GDPR art. 8)."""
+    grade: Literal["unknown", "attested"] | None = None
+    """Only for `correct`: how well the entry is really shown, which is worse than it says."""
 
 
 class RecordedEntry(Struct, frozen=True):

@@ -115,25 +115,26 @@ def _controller(policies: PolicySet, entry: NewEntry) -> str:
 
 
 async def repeat(
-    session: Session,
-    ring: KeyRing,
-    policies: PolicySet,
-    entries: Sequence[NewEntry],
-    on_address: UUID | None = None,
+    session: Session, ring: KeyRing, policies: PolicySet, entries: Sequence[NewEntry]
 ) -> list[Recorded]:
     """Append takings-away that stand on record already, of another record or another address of the same person.
 
     They were validated when they were made; what was taken away stays so also where the policy has changed since.
-    `on_address` is the address whose own "no" they become as well, as that of a person who alone has it.
     """
     if not entries:
         return []
     recorded_at: datetime = await session.value("SELECT clock_timestamp()")
-    written = await _append(session, ring, policies, entries, recorded_at)
-    if on_address is not None:
-        at_address = [replace(entry, on_address=on_address, cause="person") for entry in entries]
+    return await _append(session, ring, policies, entries, recorded_at)
+
+
+async def refuse_by_person(
+    session: Session, policies: PolicySet, entries: Sequence[NewEntry], address_id: UUID
+) -> None:
+    """Let takings-away of a person hold at an address that nobody but they have, also for a record made twice."""
+    if entries:
+        recorded_at: datetime = await session.value("SELECT clock_timestamp()")
+        at_address = [replace(entry, on_address=address_id, cause="person") for entry in entries]
         await refuse_addresses(session, policies, at_address, recorded_at)
-    return written
 
 
 async def _known_origins(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from registry.consents import grounds as facts
 from registry.consents.grounds import Ground
-from registry.consents.ledger import ANY, Entry, Scope, Standing, fold
+from registry.consents.ledger import ANY, Entry, Scope, Standing, acts, fold
 from registry.contacts.identifiers import Kind
 from registry.kit.clock import FAR_FUTURE, FAR_PAST, NEVER
 from registry.kit.ids import NIL
@@ -73,6 +73,10 @@ class Person:
     handed: Mapping[tuple[str, str], dict[date, int]] = field(default_factory=dict)
     # Other records of the same person, merged with this one, which stands for all (`merged_rows`).
     merged: Sequence["Person"] = ()
+
+    def record(self, contact_id: UUID) -> "Person":
+        """The one of the person's records that has this id; this one where none has."""
+        return next((one for one in self.merged if one.contact_id == contact_id), self)
 
 
 class Of(NamedTuple):
@@ -196,12 +200,12 @@ def _active_at(purpose: Purpose, person: Person, standing: Standing) -> datetime
     """When somebody who consented was last heard of by the controller; the consent itself counts."""
     if standing.consent is not Consent.GIVEN:
         return FAR_PAST
-    acts = [
+    acted = [
         entry.acted_at
-        for entry in person.entries
+        for entry in acts(person.entries)
         if entry.controller == purpose.controller and entry.grade is Grade.FIRST_PARTY and entry.acted_at
     ]
-    return max(standing.consented_at, facts.last_active(purpose.controller, person.grounds), *acts)
+    return max(standing.consented_at, facts.last_active(purpose.controller, person.grounds), *acted)
 
 
 def _parental(purpose: Purpose, person: Person, standing: Standing) -> Parental:

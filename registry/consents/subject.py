@@ -5,14 +5,15 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
+from registry.consents import devices
 from registry.consents.ledger import EntryKind
-from registry.keys.columns import ENTRY_EVIDENCE, GROUND_EVIDENCE, KeyClass, SealedColumn
+from registry.keys.columns import DEVICE_VALUE, ENTRY_EVIDENCE, GROUND_EVIDENCE, KeyClass, SealedColumn
 from registry.keys.persons import PersonKeys
 from registry.keys.ring import KeyRing
 from registry.kit.database import Session
 from registry.policy.model import Grade
 
-TABLES = ("consent_entry", "ground", "contact_merge")
+TABLES = ("consent_entry", "ground", "contact_merge", "device")
 
 
 async def export(session: Session, ring: KeyRing, contact_id: UUID, keys: PersonKeys) -> dict[str, Any]:
@@ -35,6 +36,8 @@ async def export(session: Session, ring: KeyRing, contact_id: UUID, keys: Person
         " WHERE contact_id = %(id)s OR surviving_id = %(id)s ORDER BY id",
         {"id": contact_id},
     )
+    # One row at most, and none for a person: a device is a subject of its own.
+    device = await session.all("SELECT value, created_at FROM device WHERE contact_id = %s", (contact_id,))
     return {
         "entries": [
             {
@@ -49,6 +52,10 @@ async def export(session: Session, ring: KeyRing, contact_id: UUID, keys: Person
             {**one._asdict(), "evidence": _opened(keys, GROUND_EVIDENCE, one.evidence)} for one in grounds
         ],
         "merges": [one._asdict() for one in merges],
+        "device": [
+            {"value": keys.open(DEVICE_VALUE, bytes(one.value)).decode(), "created_at": one.created_at}
+            for one in device
+        ],
     }
 
 
@@ -68,6 +75,7 @@ async def erase(session: Session, contact_id: UUID, kept: Collection[KeyClass] =
         "DELETE FROM contact_merge WHERE contact_id = %(id)s OR surviving_id = %(id)s", {"id": contact_id}
     )
     counts["contact_merge"] = merges.rowcount
+    counts |= await devices.erase(session, contact_id)
     if KeyClass.PROOF not in kept:
         for table in ("consent_entry", "ground"):
             deleted = await session.execute(f"DELETE FROM {table} WHERE contact_id = %s", (contact_id,))

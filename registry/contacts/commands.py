@@ -105,6 +105,8 @@ def _table(card: Card) -> RenderableType:
     if liked.channel or liked.part_of_day != "any" or liked.time_zone:
         said = [liked.channel, f"{liked.part_of_day} hours", liked.time_zone]
         table.add_row("prefers", ", ".join(one for one in said if one))
+    for record in card.merged:
+        table.add_row("merged", str(record))
     for one in card.identifiers:
         ended = f", until {one.valid_to:%Y-%m-%d}" if one.valid_to else ""
         table.add_row(one.kind, f"{one.value}  ({one.mode}{ended}; {one.id})")

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from registry.access.masking import mask
 from registry.access.principals import Role
 from registry.audit import entries
@@ -19,6 +21,7 @@ from registry.kit.errors import NotFound
 from registry.kit.sealing import Unopenable
 from registry.policy.model import Subscriber
 from registry.policy.schedule import Part
+from registry.standing import merged
 
 
 class ContactUnknown(NotFound):
@@ -31,16 +34,39 @@ class ContactUnknown(NotFound):
 async def show(session: Session, ring: KeyRing, role: Role, contact_ids: Sequence[UUID]) -> list[Card]:
     """What is stored of these persons, as `role` sees it; one entry `contact.read` with the kinds that were shown.
 
+    Of a person of several records the card is that of the one which stands for them, with what the others have.
     Raises ContactUnknown (404) when one of them is not there.
     """
-    keys = await persons.load(session, ring, contact_ids)
-    cards = [await _card(session, role, contact_id, keys.get(contact_id)) for contact_id in contact_ids]
+    of = await merged.records(session, contact_ids)
+    people = [of.get(contact_id, (contact_id,)) for contact_id in contact_ids]
+    everybody = list(dict.fromkeys(record for records in people for record in records))
+    keys = await persons.load(session, ring, everybody)
+    cards = [
+        _whole([await _card(session, role, record, keys.get(record)) for record in records])
+        for records in people
+    ]
     kinds: set[str] = {one.kind for card in cards for one in card.identifiers}
     kinds |= {name for card in cards for name in card.fields}
     await entries.append(
-        session, ring, "contact.read", subjects=contact_ids, kinds=sorted(kinds) or ["contact"], keys=keys
+        session, ring, "contact.read", subjects=everybody, kinds=sorted(kinds) or ["contact"], keys=keys
     )
     return cards
+
+
+def _whole(cards: list[Card]) -> Card:
+    """One card of all records of a person, the first of which stands for the others."""
+    first, *others = cards
+    if not others:
+        return first
+    fields: dict[str, ShownField] = {}
+    for card in reversed(cards):
+        fields |= card.fields
+    return replace(
+        first,
+        identifiers=[one for card in cards for one in card.identifiers],
+        fields=fields,
+        merged=[card.id for card in others],
+    )
 
 
 async def _card(session: Session, role: Role, contact_id: UUID, keys: PersonKeys | None) -> Card:

@@ -14,6 +14,7 @@ def reference_of(subject: Subject) -> Reference:
             (Kind.EMAIL, subject.email),
             (Kind.PHONE, subject.phone),
             (Kind.EXTERNAL, subject.external),
+            (Kind.DEVICE, subject.device),
         )
         if value is not None
     ]
@@ -24,7 +25,7 @@ def reference_of(subject: Subject) -> Reference:
             "subject.invalid",
             "A subject is named in exactly one way.",
             field="subject",
-            mend="one of id, email, phone, external",
+            mend="one of id, email, phone, external, device",
         )
     ((kind, value),) = named
     try:

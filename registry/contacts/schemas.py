@@ -18,12 +18,15 @@ SubscriberKind = Literal["unknown", "natural", "legal"]
 
 
 class Subject(Struct, frozen=True, forbid_unknown_fields=True):
-    """Whom a request is about: exactly one of our id, an e-mail address, a telephone number, an external id."""
+    """Whom a request is about: exactly one of our id, an e-mail address, a telephone number, an external id,
+    a device id."""
 
     id: UUID | None = None
     email: Value | None = None
     phone: Value | None = None
     external: Value | None = None
+    device: Value | None = None
+    """A browser or an app: the person whose it is, or the device itself where devices say yes and no."""
 
 
 class NewIdentifier(Struct, frozen=True, forbid_unknown_fields=True):
@@ -124,3 +127,5 @@ class Card(Struct, frozen=True):
     preferences: Preferences
     identifiers: list[ShownIdentifier]
     fields: dict[str, ShownField]
+    merged: list[UUID] = []
+    """Other records of the same person, whose identifiers, and fields that this one lacks, are among these."""

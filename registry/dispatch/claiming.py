@@ -13,7 +13,7 @@ import psycopg
 from registry.contacts import queries as contacts
 from registry.dispatch import composing, outbox, pending
 from registry.dispatch.composing import Composer, Draft, Person
-from registry.dispatch.outbox import Attempt
+from registry.dispatch.outbox import Attempt, Outcome
 from registry.keys import persons
 from registry.keys.columns import ASSIGNMENT_VALUE, FIELD_VALUE, MESSAGE_VALUES
 from registry.keys.persons import PersonKeys
@@ -25,6 +25,9 @@ from registry.kit.errors import Refused
 from registry.kit.ids import new_id
 from registry.kit.sealing import Unopenable
 from registry.policy.model import PolicySet
+
+# Why a message was not sent: the person has another of the same campaign, under a record merged with this one.
+DUPLICATE = "message.duplicate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +73,7 @@ async def claim(office: Office, channel: str, limit: int) -> list[Claimed]:
 
 
 async def _claim(session: Session, office: Office, channel: str, limit: int) -> list[Claimed]:
-    rows = await outbox.due(session, channel, limit)
+    rows = await _once(session, await outbox.due(session, channel, limit))
     if not rows:
         return []
     at = clock.now()
@@ -125,6 +128,13 @@ async def _claim(session: Session, office: Office, channel: str, limit: int) -> 
         at,
     )
     return claimed
+
+
+async def _once(session: Session, rows: list[Any]) -> list[Any]:
+    """Without those that somebody gets, or got, under another record of theirs: they are put away as blocked."""
+    doubled = await outbox.duplicates(session, [row.id for row in rows]) if rows else set()
+    await outbox.settle(session, [Outcome(one, outbox.BLOCKED, DUPLICATE) for one in sorted(doubled)])
+    return [row for row in rows if row.id not in doubled]
 
 
 async def _composer(session: Session, office: Office, row: Any) -> Composer:

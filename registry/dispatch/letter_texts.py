@@ -45,7 +45,7 @@ def _confirmation(locale: str, controller: Controller, about: Purpose, days: int
         locale,
         subject=_("Please confirm: %(title)s") % title,
         before=[
-            _("somebody, we hope it was you, entered this e-mail address with us and asked for “%(title)s”.")
+            _("Somebody, we hope it was you, entered this e-mail address with us and asked for “%(title)s”.")
             % title,
             _("If it was you, please confirm it. The link opens a page with a button:"),
         ],
@@ -67,7 +67,7 @@ def _reminder(locale: str, controller: Controller, about: Purpose, days: int) ->
         locale,
         subject=_("Not confirmed yet: %(title)s") % title,
         before=[
-            _("some days ago somebody, we hope it was you, asked us for “%(title)s”. It has not been confirmed yet.")
+            _("Some days ago somebody, we hope it was you, asked us for “%(title)s”. It has not been confirmed yet.")
             % title,
             _("If it was you, please confirm it. The link opens a page with a button:"),
         ],
@@ -91,7 +91,7 @@ def _preferences(locale: str, controller: Controller, about: Purpose, days: int)
         locale,
         subject=_("Your choices and your data at %(controller)s") % name,
         before=[
-            _("somebody, we hope it was you, asked us to send a link to this address. It shows what you have agreed to"
+            _("Somebody, we hope it was you, asked us to send a link to this address. It shows what you have agreed to"
               " at %(controller)s; there you can change it, and ask what we hold about you:")
             % name,
         ],

@@ -65,6 +65,23 @@ async def due(session: Session, channel: str, limit: int) -> list[Any]:
     return list(first.values())
 
 
+async def duplicates(session: Session, message_ids: Sequence[UUID]) -> set[UUID]:
+    """Which of these messages go to somebody whom the same campaign writes to, or wrote to, by another record.
+
+    Records may be found to be of one person after they were queued; the one that was queued first goes out.
+    """
+    rows = await session.all(
+        "SELECT DISTINCT m.id FROM message m"
+        " JOIN gate_row g ON g.subject_id = m.contact_id AND g.merged_into IS NOT NULL"
+        " JOIN gate_row o ON o.merged_into = g.merged_into AND o.subject_id <> m.contact_id"
+        " JOIN message t ON t.contact_id = o.subject_id AND t.campaign_id = m.campaign_id"
+        " WHERE m.id = ANY(%b::uuid[]) AND (t.state IN ('handing_off', 'handed_over', 'unknown')"
+        " OR t.state = 'queued' AND t.id < m.id)",
+        (list(message_ids),),
+    )
+    return {row.id for row in rows}
+
+
 async def take(session: Session, worker: str, attempts: Sequence[Attempt], at: datetime) -> None:
     """Put messages in this worker's hand and write their attempts; they are locked by `due`.
 

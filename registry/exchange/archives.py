@@ -13,7 +13,9 @@ from typing import IO, Literal
 from registry.exchange.mapping import Format
 from registry.kit.errors import Refused
 
-Standing = Literal["subscribed", "unsubscribed", "cleaned", "nonsubscribed"]
+Standing = Literal["subscribed", "unsubscribed", "complained", "cleaned", "nonsubscribed"]
+# Standings of people who said no, or cannot be reached: their rows are taken even where something else is amiss.
+GONE: frozenset[Standing] = frozenset({"unsubscribed", "complained", "cleaned"})
 
 # The order of reading: whoever said no is known before anybody's yes is.
 STANDINGS: tuple[Standing, ...] = ("cleaned", "unsubscribed", "nonsubscribed", "subscribed")

@@ -190,7 +190,7 @@ async def _entries(
 
 def count_entry(counts: Counts, kind: EntryKind, grade: Grade) -> None:
     """Count one new ledger entry."""
-    if kind is EntryKind.WITHDRAWN:
+    if kind.takes_away:
         counts.withdrawn += 1
     elif kind is EntryKind.INVALIDATED:
         counts.invalidated += 1

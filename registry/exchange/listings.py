@@ -20,7 +20,7 @@ from registry.kit.errors import NotFound, Refused
 from registry.kit.ids import NIL
 from registry.policy.lists import AddressList
 from registry.policy.model import Grade, PolicySet
-from registry.standing import listings
+from registry.standing import listings, permits
 from registry.standing import service as standing
 
 _ADDRESS_KINDS = {"email": Kind.EMAIL, "phone": Kind.PHONE}
@@ -88,7 +88,7 @@ async def enlist(
         "list.import",
         subjects=sorted(holders),
         kinds=sorted({kind.name.lower() for kind in wanted.values()}),
-        detail={"list": told.id, "entries": len(ids), "listed": len(fresh)},
+        detail={"list": told.id, "entries": len(ids), "listed": len(fresh), **permits.told(session)},
     )
     return len(fresh), len(holders)
 

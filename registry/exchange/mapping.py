@@ -67,6 +67,8 @@ class Status(_Table):
     column: Column
     subscribed: tuple[str, ...] = ()
     unsubscribed: tuple[str, ...] = ()
+    # Reported a message as spam: an objection to all marketing of the controller.
+    complained: tuple[str, ...] = ()
     cleaned: tuple[str, ...] = ()
 
 

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, tzinfo
 from registry.contacts import coming_of_age
 from registry.contacts.identifiers import Identifier, Kind, normalise
 from registry.exchange import times
-from registry.exchange.archives import Standing
+from registry.exchange.archives import GONE, Standing
 from registry.exchange.mapping import Mapping
 from registry.exchange.reading import Sheet
 from registry.exchange.records import Record
@@ -102,6 +102,7 @@ class RowReader:
             lists: tuple[tuple[Standing, tuple[str, ...]], ...] = (
                 ("subscribed", status.subscribed),
                 ("unsubscribed", status.unsubscribed),
+                ("complained", status.complained),
                 ("cleaned", status.cleaned),
             )
             self._standings = {value.strip().casefold(): name for name, values in lists for value in values}
@@ -121,7 +122,7 @@ class RowReader:
 
     def _salvaged(self, sheet: Sheet, record: Record, problem: str) -> Row:
         """A "no" is taken from a broken row as long as it says whose; anything else is not."""
-        if sheet.standing not in ("unsubscribed", "cleaned"):
+        if sheet.standing is None or sheet.standing not in GONE:
             raise _Rejected(problem)
         try:
             address = self._identifier(self._cell(sheet, record, self._address_key), self._kind)
@@ -142,7 +143,7 @@ class RowReader:
         row = Row(
             sheet.name, record.number, standing, self._identifier(text, self._kind), cells=tuple(record.cells)
         )
-        row.others = self._others(cell, gentle=standing in ("unsubscribed", "cleaned"))
+        row.others = self._others(cell, gentle=standing in GONE)
         if text := cell("external_id"):
             row.external = self._identifier(text, Kind.EXTERNAL)
         for name in self._mapping.fields:
@@ -154,7 +155,7 @@ class RowReader:
                 row.fields[name] = text
         row.locale = _code(cell("locale").partition("_")[0].partition("-")[0].lower())
         row.country = _code(cell("country").upper())
-        if standing in ("unsubscribed", "cleaned"):
+        if standing in GONE:
             row.left = self._when_left(cell, standing)
         else:
             self._evidence(row, cell)
@@ -177,6 +178,8 @@ class RowReader:
             if told is None:
                 raise _Rejected("status.unknown")
             standing = told
+        if standing == "complained":
+            return standing
         if cell("cleaned_time"):
             return "cleaned"
         return "unsubscribed" if standing == "subscribed" and cell("withdrawn_time") else standing

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from registry.consents.complaints import complaint
 from registry.consents.ledger import EntryKind
 from registry.consents.validation import NewEntry
 from registry.contacts.identifiers import Kind
+from registry.exchange.archives import GONE
 from registry.exchange.mapping import Attestation, Mapping
 from registry.exchange.rows import Row
 from registry.keys.ring import KeyRing
@@ -39,6 +41,8 @@ class Terms:
         """What a row says about consent; None where it says nothing."""
         if row.standing == "unsubscribed":
             return EntryKind.WITHDRAWN
+        if row.standing == "complained":
+            return EntryKind.OBJECTED
         if row.standing == "subscribed":
             bundled = self.mapping.attested.bundled_with
             return EntryKind.INVALIDATED if bundled else EntryKind.GRANTED
@@ -46,7 +50,7 @@ class Terms:
 
     def grade(self, row: Row) -> Grade:
         """`attested` where the mapping is complete and, for a grant, the row has opt-in time and address."""
-        if self.attestation is None or not (row.has_evidence or row.standing == "unsubscribed"):
+        if self.attestation is None or not (row.has_evidence or row.standing in GONE):
             return Grade.UNKNOWN
         return Grade.ATTESTED
 
@@ -61,7 +65,7 @@ class Terms:
             int(row.address.kind),
             row.address.value,
             # An undated "no" is said anew by every other file.
-            str(row.left or self.file if kind is EntryKind.WITHDRAWN else row.opted_in or ""),
+            str(row.left or self.file if kind.takes_away else row.opted_in or ""),
             row.opted_in_from or "",
             [told.notice, told.form, *told.bundled_with] if told else [],
         ]
@@ -72,9 +76,9 @@ class Terms:
     ) -> NewEntry:
         """The ledger entry that a row becomes; a "no" is the address's too."""
         grade = self.grade(row)
-        taken = kind is EntryKind.WITHDRAWN
+        taken = kind.takes_away
         shown = self.attestation if grade is Grade.ATTESTED and not taken else None
-        return NewEntry(
+        entry = NewEntry(
             contact_id=person,
             kind=kind,
             purpose=self.purpose.id,
@@ -91,6 +95,7 @@ class Terms:
             on_address=address if taken else None,
             cause="imported",
         )
+        return complaint(entry, self.purpose.controller) if row.standing == "complained" else entry
 
     def _notice_locale(self, row: Row, shown: Attestation) -> str:
         if shown.locale is not None:

@@ -28,7 +28,7 @@ CONTACT = "contact"
 # What nobody declared is asked about under this name, which is no purpose's and no channel's: a caller's own text
 # may name a person, and a decision is kept.
 UNDECLARED = "?"
-_KINDS = {"email": Kind.EMAIL, "phone": Kind.PHONE, "external": Kind.EXTERNAL}
+_KINDS = {"email": Kind.EMAIL, "phone": Kind.PHONE, "external": Kind.EXTERNAL, "device": Kind.DEVICE}
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ Semantic = Literal["execute_all", "deny_on_first_deny", "permit_on_first_permit"
 
 
 class AccessEntity(Struct, frozen=True):
-    """A subject (`contact`, `email`, `phone`, `external`) or a resource (`purpose`)."""
+    """A subject (`contact`, `email`, `phone`, `external`, `device`) or a resource (`purpose`)."""
 
     type: str
     id: str

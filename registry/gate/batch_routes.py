@@ -76,8 +76,6 @@ def _check(caller: Caller, place: int, asked: BatchQuestion) -> Check:
 
 def _reference(subject: Subject, field: str) -> Reference:
     """The reference, or one to nobody for an address that cannot be one; Misuse names the place in the batch."""
-    if subject.id is not None and subject.email is subject.phone is subject.external is None:
-        return Reference(subject.id, None)
     try:
         return reference_of(subject)
     except Misuse as error:

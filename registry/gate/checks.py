@@ -1,13 +1,15 @@
 """One check at a time, answered many at a time: whoever asks while a query is under way shares the next one."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
 from registry.audit import batches as audit
 from registry.audit.batches import Draft
+from registry.consents import devices
 from registry.contacts import queries as contacts
+from registry.contacts.identifiers import Identifier, Kind
 from registry.contacts.queries import Holder, Reference
 from registry.gate import evidence, records, service
 from registry.gate.model import Decision, Question
@@ -160,11 +162,17 @@ async def judge(
     at = clock.now()
     identifiers = [c.reference.identifier for c in checks if c.reference.identifier is not None]
     held = await contacts.holders(session, ring, identifiers) if identifiers else {}
+    tracked = await devices.find(
+        session, ring, [i for i in identifiers if i.kind is Kind.DEVICE] if identifiers else ()
+    )
     questions: list[Question] = []
     refused: dict[int, str] = {}
     for place, check in enumerate(checks):
         identifier = check.reference.identifier
-        question = question_of(policies, check, held[identifier] if identifier is not None else ())
+        if devices.decide(policies, check.purpose):
+            question = _of_device(check, tracked)
+        else:
+            question = question_of(policies, check, held[identifier] if identifier is not None else ())
         if isinstance(question, str):
             refused[place] = question
             question = Question(NIL, check.purpose, check.channel, check.assignment_id)
@@ -192,10 +200,18 @@ async def judge(
 
 def _told(policies: PolicySet, check: Check, decision: Decision) -> dict[str, str]:
     """What the log says of a check: the words of the policy, and none that a caller made up; and what proves it."""
-    told = {"decision": str(decision.id), "digest": evidence.digest(evidence.facts(decision, "check"))}
+    told = {"decision": str(decision.id), "digest": evidence.digest_of(decision, "check")}
     if check.purpose in policies.purposes and check.channel in policies.channels:
         return {**told, "purpose": check.purpose, "channel": check.channel}
     return told
+
+
+def _of_device(check: Check, tracked: Mapping[Identifier, UUID]) -> Question | str:
+    """The question about the device that a reference names; a person allows and refuses nothing for it."""
+    known = check.reference.contact_id
+    if known is None and check.reference.identifier is not None:
+        known = tracked.get(check.reference.identifier)
+    return "contact.unknown" if known is None else Question(known, check.purpose, check.channel)
 
 
 def question_of(policies: PolicySet, check: Check, holders: Sequence[Holder]) -> Question | str:

@@ -91,8 +91,8 @@ async def prove(
     """A document that `evidence.verify` checks with nothing but the log's key; entry `decision.read`.
 
     `opened` shows the evidence of the act as well; without it its hash alone is there, and all the rest verifies.
-    DecisionUnknown (404); Refused `decision.unproven` for one that the log holds no digest of: about nobody, or an
-    answer of a batch, which is noted as a whole. Whatever was just decided is sealed first.
+    DecisionUnknown (404); Refused `decision.unproven` for one that the log holds no digest of: about nobody, or older
+    than the digests. Whatever was just decided is sealed first.
     """
     await export.sealed_through_now(database, ring, caller)
     async with database.begin(caller) as session:
@@ -228,7 +228,7 @@ async def _logged(session: Session, ring: KeyRing, contact_id: UUID, text: str) 
     if entry_id is None:
         raise Refused(
             "decision.unproven",
-            "The log holds no digest of this decision: it is about nobody, or one of a batch that was noted whole.",
+            "The log holds no digest of this decision: it is about nobody, or older than the digests.",
             mend="read it with zgoda decision show",
         )
     return (await log.prove(session, ring, entry_id, contact_id)).as_json()

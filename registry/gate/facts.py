@@ -232,6 +232,27 @@ def _answers(asked: _Asked) -> Any:
     )
 
 
+def packed(
+    policies: PolicySet, purpose: Purpose, channel: str, at: datetime, after: UUID, size: int
+) -> Statement:
+    """The same as `chunk` in one row of three columns, which spares whoever reads millions a row for each.
+
+    Columns: contacts, codes, assignments; arrays in the protocol's binary form (see `kit.arrays.elements`), null
+    when nobody is left.
+    """
+    moment = Moment.of(policies, purpose, channel, at)
+    text = _packed_text(_asked(policies, purpose, channel, moment))
+    return Statement(text, {**_instants(moment), "after": after, "size": size})
+
+
+@lru_cache(maxsize=512)
+def _packed_text(asked: _Asked) -> str:
+    return (
+        "SELECT array_send(array_agg(contact_id)) AS contacts, array_send(array_agg(code::int2)) AS codes,"
+        f" array_send(array_agg(assignment_id)) AS assignments FROM ({_chunk_text(asked)}) AS answers"
+    )
+
+
 def permitted(
     policies: PolicySet, purpose: Purpose, channel: str, at: datetime, after: UUID, size: int
 ) -> Statement:

@@ -5,101 +5,34 @@ statements the permit and the facts. What says no holds the same rows, so a perm
 in its answer, or it is void.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Literal, NamedTuple
 from uuid import UUID
 
 from registry.access.principals import Principal, Rights
 from registry.audit import entries as audit
 from registry.contacts import queries as contacts
-from registry.contacts.queries import Reference
 from registry.gate import evidence, service
 from registry.gate.checks import Check, question_of
 from registry.gate.model import Decision, Outcome, Question
+from registry.gate.permits_model import (
+    ENDED,
+    LONGEST_SECONDS,
+    UNKNOWN,
+    Issued,
+    PermitUnknown,
+    Reaches,
+    Redemption,
+    Wanted,
+)
 from registry.keys.ring import KeyRing
 from registry.kit import clock
 from registry.kit.database import Session
-from registry.kit.errors import Misuse, NotFound
+from registry.kit.errors import Misuse
 from registry.kit.ids import NIL, new_id
 from registry.policy.model import PolicySet
 from registry.policy.schedule import capped_until
-from registry.standing import handoffs, permits
+from registry.standing import handoffs, merged, permits
 from registry.standing import service as standing
 from registry.standing.permits import NewPermit, Permit, PermitState
-
-DEFAULT_SECONDS = 60.0
-LONGEST_SECONDS = 900.0
-
-UNKNOWN = "permit.unknown"
-# Why a redemption is refused before the gate is asked, and what that means. Public: add, never rename.
-REASONS = {
-    UNKNOWN: "There is no such permit, or its person was erased.",
-    "permit.redeemed": "The permit was redeemed before; it holds once.",
-    "permit.refused": "The permit was to be redeemed before, and the gate said no.",
-    "permit.voided": "Somebody said no since the permit was issued, or gave it back.",
-    "permit.expired": "The permit's time is over.",
-    "permit.content_changed": "The content is not the one that the permit was issued for.",
-}
-_ENDED = {
-    PermitState.REDEEMED: "permit.redeemed",
-    PermitState.REFUSED: "permit.refused",
-    PermitState.VOIDED: "permit.voided",
-}
-
-
-StateWord = Literal["open", "redeemed", "refused", "voided", "expired"]
-_STATES: dict[PermitState, StateWord] = {
-    PermitState.REDEEMED: "redeemed",
-    PermitState.REFUSED: "refused",
-    PermitState.VOIDED: "voided",
-}
-
-
-class PermitUnknown(NotFound):
-    """There is no such permit, or not within this key's reach."""
-
-    def __init__(self) -> None:
-        super().__init__(UNKNOWN, "There is no such permit.")
-
-
-class Wanted(NamedTuple):
-    """A permit that somebody asks for. `content_hash` is the SHA-256 (32 bytes) of what will be handed over."""
-
-    reference: Reference
-    purpose: str
-    channel: str
-    content_hash: bytes
-    assignment_id: UUID | None = None
-    seconds: float = DEFAULT_SECONDS
-
-
-@dataclass(frozen=True, slots=True)
-class Issued:
-    """The gate's decision, and with a permit the token, which is shown this once."""
-
-    decision: Decision
-    id: UUID | None = None
-    token: str | None = None
-    expires_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Redemption:
-    """Whether the message may be handed over now. `decision` is None where there was no permit to decide about."""
-
-    outcome: Outcome
-    reason: str
-    id: UUID | None = None
-    decision: Decision | None = None
-
-    @property
-    def permitted(self) -> bool:
-        return self.outcome is Outcome.PERMIT
-
-
-Reaches = Callable[[str], bool]
 
 
 def _everywhere(_: str) -> bool:
@@ -168,8 +101,9 @@ async def _write(session: Session, policies: PolicySet, wanted: Wanted, decision
     address_id: UUID | None = None
     if decision.identifier is not None:
         address_id = await session.value(
-            "SELECT address_id FROM assignment WHERE contact_id = %s AND id = %s",
-            (decision.contact_id, decision.identifier),
+            # It may be that of another record of the same person.
+            "SELECT address_id FROM assignment WHERE contact_id = ANY(%b::uuid[]) AND id = %s",
+            (list(merged.locked_records(session, decision.contact_id)), decision.identifier),
         )
     expires_at = await permits.write(
         session,
@@ -198,7 +132,7 @@ async def _lock(session: Session, contact_id: UUID, address_id: UUID | None = No
     written anew. Which addresses there are can only change under the gate row's lock.
     """
     await standing.lock_for_handoff(session, [contact_id], ())
-    held = set(await contacts.address_ids(session, [contact_id]))
+    held = set(await contacts.address_ids(session, merged.locked_records(session, contact_id)))
     await standing.lock_for_handoff(session, (), held | ({address_id} if address_id else set()))
 
 
@@ -251,7 +185,7 @@ async def redeem(
 def _refused(permit: Permit, content_hash: bytes) -> str | None:
     """Why a permit cannot be redeemed, gravest first; None when it can."""
     if permit.state is not PermitState.OPEN:
-        return _ENDED[permit.state]
+        return ENDED[permit.state]
     if permit.expired:
         return "permit.expired"
     return "permit.content_changed" if permit.content_hash != content_hash else None
@@ -303,13 +237,6 @@ async def void(
             detail={"permit": str(found.id), "purpose": found.purpose, "channel": found.channel},
         )
     return now
-
-
-def state_of(permit: Permit) -> StateWord:
-    """The word for what became of a permit; `expired` for one whose time was over before anything else."""
-    if permit.state is PermitState.OPEN:
-        return "expired" if permit.expired else "open"
-    return _STATES[permit.state]
 
 
 def reach_of(rights: Rights, principal: Principal) -> Reaches:

@@ -12,11 +12,12 @@ from registry.contacts import queries as contacts
 from registry.contacts.commands import as_json
 from registry.contacts.queries import parse_reference
 from registry.gate import permits
-from registry.gate.permits import DEFAULT_SECONDS, LONGEST_SECONDS, Issued, Redemption, Wanted
+from registry.gate.permits_model import DEFAULT_SECONDS, LONGEST_SECONDS, Issued, Redemption, Wanted
 from registry.gate.permits_schemas import PermitAnswer, PermitStanding, Redeemed
 from registry.kit.database import Session
 from registry.kit.errors import Misuse, NotFound
 from registry.kit.terminal import Terminal, emit, prints_result, reads_persons, runs
+from registry.standing import merged
 from registry.standing import permits as standing
 
 _content = click.option("--content", type=click.File("rb"), help="The message itself; - is standard input.")
@@ -121,6 +122,7 @@ async def list_(terminal: Terminal, ref: str | None, limit: int) -> None:
             people = await contacts.resolve(session, workspace.ring, parse_reference(ref))
             if not people:
                 raise NotFound("contact.unknown", "There is no such contact.")
+            people = [record for one in people for record in await merged.of_person(session, one)]
         found = await standing.open_ones(session, people, limit)
         await audit.append(
             session,

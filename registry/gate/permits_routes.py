@@ -9,7 +9,7 @@ from registry.access.guard import principal_of, rights_of
 from registry.access.workspace import Workspace
 from registry.contacts.referring import reference_of
 from registry.gate import permits
-from registry.gate.permits import Issued, Redemption, Wanted
+from registry.gate.permits_model import Issued, Redemption, Wanted
 from registry.gate.permits_schemas import (
     NewPermit,
     PermitAnswer,

@@ -7,8 +7,14 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from registry.contacts.schemas import Subject
-from registry.gate import permits
-from registry.gate.permits import DEFAULT_SECONDS, LONGEST_SECONDS, Issued, Redemption, StateWord
+from registry.gate.permits_model import (
+    DEFAULT_SECONDS,
+    LONGEST_SECONDS,
+    Issued,
+    Redemption,
+    StateWord,
+    state_of,
+)
 from registry.gate.schemas import Answer, Word
 from registry.standing.permits import Permit
 
@@ -95,5 +101,5 @@ class PermitStanding(Struct, frozen=True):
 
     @classmethod
     def of(cls, permit: Permit) -> "PermitStanding":
-        state = permits.state_of(permit)
+        state = state_of(permit)
         return cls(permit.id, state, permit.purpose, permit.channel, permit.expires_at, permit.ended_at)

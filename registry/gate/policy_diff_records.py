@@ -1,6 +1,7 @@
 """The slow way to compare policies: everybody's rows by both, from their records, where the gate's rows cannot tell."""
 
 from collections import Counter, defaultdict
+from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
@@ -11,6 +12,7 @@ from registry.gate.model import Facts, Moment
 from registry.gate.policy_changes import Change, Compared, Pair, Progress, answer_without_rows, declares
 from registry.kit.database import Session
 from registry.kit.ids import NIL
+from registry.policy.ages import STRICTEST, birthday, coming_of_age
 from registry.policy.model import PolicySet
 
 EXAMPLES = 3
@@ -99,9 +101,22 @@ class _Table:
     def answers(self, person: Person) -> dict[Pair, str]:
         """The person's reason for each pair: of several addresses the permitted one, else the latest reason."""
         best: dict[Pair, int] = {}
-        for row in standing_rows.rows(self.policies, person, self.at):
+        for row in standing_rows.rows(self.policies, aged(self.policies, person), self.at):
             pair = self.pairs.get((row.purpose_id, row.channel_id))
             if pair is not None:
                 reason = rules.judge(self.policies.purposes[pair.purpose], Facts.of(row), self.moments[pair])
                 best[pair] = max(best.get(pair, 0), rules.CODES.get(reason, rules.FALLEN_THROUGH))
         return {pair: rules.REASONS[code] for pair, code in best.items()}
+
+
+def aged(policies: PolicySet, person: Person) -> Person:
+    """The person with the days on which they come of age by these policies.
+
+    The day by the Regulation's own age, which is kept for everybody whose date of birth is known, tells that date.
+    """
+    others = tuple(aged(policies, record) for record in person.merged)
+    days = person.coming_of_age
+    if days:
+        _, sixteen = days[0]
+        days = coming_of_age(policies.ages, person.country, birthday(sixteen, -STRICTEST))
+    return replace(person, coming_of_age=days, merged=others)

@@ -28,8 +28,44 @@ TEXTS = {
     "consent.parental_missing": N_("The person is a child, and no parent has agreed."),
     "basis.facts_missing": N_("No contract or other fact is on record that this use could rest on."),
     "channel.ground_missing": N_("The law does not allow such messages on this channel without consent."),
+    "address.listed": N_("The address or number is on a list of people who want no advertising."),
     "schedule.quiet_hours": N_("It is a quiet time of day; the message can be sent later."),
+    "schedule.preferred_time": N_(
+        "The person would rather be reached at another time of day; the message can be sent then."
+    ),
     "frequency.cap_reached": N_("Enough messages have been sent for now; this one can be sent later."),
+}
+
+# What can be done about a "no", for whoever runs the installation; a "nothing" means that no is the answer.
+MENDS = {
+    "restore.unreconciled": "reconcile what was restored with the journal",
+    "contact.unknown": "record the person",
+    "contact.ambiguous": "ask by our id or `external:`",
+    "contact.erased": "nothing: the person is gone",
+    "purpose.unknown": "`zgoda policy list`",
+    "channel.unknown": "`policies/channels.toml`",
+    "contact.restricted": "until it is lifted, or the person consents anew",
+    "address.missing": "record an address",
+    "address.dead": "ask the person for another",
+    "address.suppressed": "nothing; the person may grant again at first hand",
+    "purpose.objected": "nothing; the person may grant again at first hand",
+    "consent.missing": "ask for consent",
+    "consent.unknown_origin": "ask for consent: the record is no evidence",
+    "consent.evidence_too_weak": "ask on your own form",
+    "consent.refused": "nothing",
+    "consent.withdrawn": "nothing",
+    "consent.unconfirmed": "wait for the confirmation",
+    "consent.expired": "ask again, in a message that is permitted",
+    "consent.notice_outdated": "show the new text and ask",
+    "consent.parental_missing": "record a parent's authority, then ask again and name it",
+    "basis.facts_missing": "record the contract or sale",
+    "address.listed": "ask for consent on another way; a list that is out of date is imported anew",
+    "channel.ground_missing": (
+        "record sale and address, country and kind of subscriber; import the country's list; or ask for consent"
+    ),
+    "schedule.quiet_hours": "send it at `not_before`",
+    "schedule.preferred_time": "send it at `not_before`",
+    "frequency.cap_reached": "send it at `not_before`, or send less",
 }
 
 

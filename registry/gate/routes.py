@@ -13,6 +13,7 @@ from registry.gate import (
     authzen_routes,
     batch_routes,
     evidence_routes,
+    export_routes,
     past_counts,
     permits_routes,
     recalling,
@@ -118,7 +119,12 @@ def routers() -> list[ControllerRouterHandler]:
     return [
         Router(
             "/api/v1/decisions",
-            route_handlers=[decide, batch_routes.decide_many, *evidence_routes.HANDLERS],
+            route_handlers=[
+                decide,
+                batch_routes.decide_many,
+                export_routes.export,
+                *evidence_routes.HANDLERS,
+            ],
             tags=["gate"],
         ),
         Router("/api/v1/permits", route_handlers=permits_routes.HANDLERS, tags=["permits"]),

@@ -36,6 +36,7 @@ ENTRY_EVIDENCE = SealedColumn(3, "consent_entry", "evidence", KeyClass.PROOF)
 GROUND_EVIDENCE = SealedColumn(4, "ground", "evidence", KeyClass.PROOF)
 OPENING_NONCE = SealedColumn(5, "audit_opening", "nonce", KeyClass.AUDIT)
 MESSAGE_VALUES = SealedColumn(6, "message", "values", KeyClass.MESSAGES)
+DEVICE_VALUE = SealedColumn(7, "device", "value", KeyClass.IDENTITY)
 
 COLUMNS = {
     column.code: column
@@ -46,5 +47,6 @@ COLUMNS = {
         GROUND_EVIDENCE,
         OPENING_NONCE,
         MESSAGE_VALUES,
+        DEVICE_VALUE,
     )
 }

@@ -34,6 +34,11 @@ def _array(oid: int, items: list[bytes]) -> bytes:
     return _HEAD.pack(1, 0, oid, len(items), 1) + b"".join(items)
 
 
+def elements(array: bytes, size: int) -> list[bytes]:
+    """The elements of an array in that form, of a type of `size` bytes; none of them is null."""
+    return [value for (value,) in struct.iter_unpack(f"4x{size}s", array[_HEAD.size :])]
+
+
 class _ListDumper(ListBinaryDumper):
     """For `%b`: the driver's, but for plain lists of what hot statements take."""
 

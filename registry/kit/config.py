@@ -31,7 +31,8 @@ class Settings(BaseSettings):
         default=None, description="The same database as the role that deletes by policy term."
     )
     policies: Path | None = Field(
-        default=None, description="The folder of policies; without it the one that ships with Zgoda."
+        default=None,
+        description="The folder that the first policies come from; without it the one that ships with Zgoda.",
     )
     base_url: str = Field(
         default="http://127.0.0.1:8400",

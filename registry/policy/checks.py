@@ -51,7 +51,7 @@ _Said = tuple[KeyPath, str, str]
 def too_many(purposes: int) -> tuple[str, str]:
     """What is said of more purposes than the gate's table has room for, and the mend."""
     return (
-        f"{purposes} live purposes; there may be {LIVE_PURPOSES_LIMIT}",
+        f"{purposes:,} live purposes; there may be {LIVE_PURPOSES_LIMIT}",
         "join purposes that differ in name only",
     )
 

@@ -87,6 +87,10 @@ def _names(policies: PolicySet, point: CollectionPoint) -> Iterator[Said]:
         if purpose.basis is Basis.CONSENT:
             text = f"{name} rests on consent, for which no control asks (GDPR art. 6(1)(a))"
             yield ("serves",), text, "take it out of `serves` and give it a control"
+    subjects = {policies.purposes[name].subject for name in point.purposes if name in policies.purposes}
+    if len(subjects) > 1:
+        text = "the form asks a device and a person at once, of whom neither may answer for the other"
+        yield ("control",), text, "a form for each"
     for name in point.purposes:
         purpose = policies.purposes.get(name)
         for locale in point.locales if purpose else ():

@@ -9,10 +9,12 @@ import click
 from rich.table import Table
 
 from registry.kit import clock
+from registry.kit.errors import Refused
 from registry.kit.shipped import folder as shipped_folder
 from registry.kit.terminal import Terminal, emit, prints_result, runs
-from registry.policy import loader
+from registry.policy import in_force, loader
 from registry.policy.documents import Problem
+from registry.policy.in_force import Recorded
 from registry.policy.model import PolicySet
 
 FolderCheck = Callable[[Path, PolicySet], Sequence[Problem]]
@@ -33,7 +35,7 @@ def also_check(check: FolderCheck) -> None:
 
 @click.group()
 def policy() -> None:
-    """Check and list the policies: purposes, notices, channels, national rules."""
+    """Policies: purposes, notices, channels, national rules. Check, test and compare them, and put them in force."""
 
 
 @policy.command("check")
@@ -41,7 +43,7 @@ def policy() -> None:
 @prints_result
 @runs
 async def check(terminal: Terminal, folder: Path | None) -> int:
-    """Check FOLDER (or the policies in use): every problem with file, line and mend."""
+    """Check FOLDER (or the folder that the settings name): every problem with file, line and mend."""
     place = folder or terminal.settings.policies or shipped_folder("policies")
     policies, problems = await asyncio.to_thread(loader.examine, place, clock.now().date())
     # What follows from a problem that is told already is not told again.
@@ -65,8 +67,8 @@ async def check(terminal: Terminal, folder: Path | None) -> int:
 @prints_result
 @runs
 async def list_(terminal: Terminal) -> None:
-    """The purposes in use: who answers for them, on what they rest, and which version."""
-    policies = await asyncio.to_thread(loader.load, terminal.settings.policies)
+    """The purposes in force: who answers for them, on what they rest, and which version."""
+    policies, told = await _in_force(terminal)
     rows = [_row(policies, name) for name in sorted(policies.purposes)]
     table = Table(box=None, pad_edge=False)
     for column in ("purpose", "controller", "class", "basis", "channels", "languages", "version"):
@@ -81,7 +83,69 @@ async def list_(terminal: Terminal) -> None:
             ", ".join(row["locales"]),
             row["version"][:12],
         )
-    emit(terminal, {"purposes": rows}, table)
+    emit(terminal, {"set": told, "purposes": rows}, table)
+
+
+async def _in_force(terminal: Terminal) -> tuple[PolicySet, dict[str, Any] | None]:
+    """What is in force, or what would be, where nothing was initialised yet."""
+    try:
+        async with terminal.open() as workspace:
+            async with workspace.database.begin(terminal.caller()) as session:
+                sets = await in_force.history(session)
+            return workspace.policies, _set(sets[0]) if sets else None
+    except Refused as refused:
+        if refused.code != "data.not_initialised":
+            raise
+    return await asyncio.to_thread(loader.load, terminal.settings.policies), None
+
+
+@policy.command("history")
+@prints_result
+@runs
+async def history(terminal: Terminal) -> None:
+    """Every set of policies that was put in force: when, by whom and why; the one in force first."""
+    async with terminal.open() as workspace, workspace.database.begin(terminal.caller()) as session:
+        rows = [_set(one) for one in await in_force.history(session)]
+    table = Table(box=None, pad_edge=False)
+    for column in ("set", "in force since", "from", "author", "reason"):
+        table.add_column(column)
+    for row in rows:
+        since = row["recorded_at"][:16].replace("T", " ")
+        table.add_row(str(row["set"]), since, row["origin"], row["author"], row["reason"])
+    emit(terminal, {"sets": rows}, table)
+
+
+@policy.command("export")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option(
+    "--set", "number", type=click.IntRange(min=1), help="Of `zgoda policy history`; the one in force."
+)
+@prints_result
+@runs
+async def export(terminal: Terminal, folder: Path, number: int | None) -> None:
+    """Write the files of a set that was put in force into FOLDER, which must not hold any."""
+    async with terminal.open() as workspace, workspace.database.begin(terminal.caller()) as session:
+        found = await in_force.recorded(session, number)
+    if folder.exists() and any(folder.iterdir()):
+        raise Refused("folder.not_empty", f"{folder} is not empty.", mend="name another folder")
+    for name, text in found.bundle.files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="")
+    files = len(found.bundle.files)
+    result = {"folder": str(folder), "set": found.number, "files": files}
+    emit(terminal, result, f"{files} files of set {found.number} in {folder}")
+
+
+def _set(one: Recorded) -> dict[str, Any]:
+    return {
+        "set": one.number,
+        "hash": one.hash,
+        "origin": one.origin,
+        "author": one.author,
+        "reason": one.reason,
+        "recorded_at": one.recorded_at.isoformat(),
+    }
 
 
 def _row(policies: PolicySet, name: str) -> dict[str, Any]:

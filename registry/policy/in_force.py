@@ -6,15 +6,16 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import rfc8785
 
 from registry.kit.caller import Caller
 from registry.kit.database import Database, Session
-from registry.kit.errors import Refused, Unavailable
+from registry.kit.errors import NotFound, Refused, Unavailable
 from registry.kit.shipped import folder as shipped_folder
 from registry.policy import loader
 from registry.policy.documents import PolicyInvalid, Problem, text_of
@@ -89,6 +90,17 @@ class InForce:
     reason: str
 
 
+class Recorded(NamedTuple):
+    """A line of the history of sets, without their files."""
+
+    number: int
+    hash: str
+    origin: Origin
+    author: str
+    reason: str
+    recorded_at: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """Policies to put in force in the place of others: who wants it, why, and which set they had before them."""
@@ -102,12 +114,32 @@ class Change:
 
 async def current(session: Session) -> InForce | None:
     """The set in force; None before the first was recorded."""
+    try:
+        return await recorded(session, None)
+    except NotFound:
+        return None
+
+
+async def recorded(session: Session, number: int | None) -> InForce:
+    """A set by its number, or the one in force; NotFound."""
     row = await session.first(
-        "SELECT number, hash, files, origin, author, reason FROM policy_set ORDER BY number DESC LIMIT 1"
+        "SELECT number, hash, files, origin, author, reason FROM policy_set"
+        " WHERE number = coalesce(%s, number) ORDER BY number DESC LIMIT 1",
+        (number,),
     )
     if row is None:
-        return None
+        raise NotFound(
+            "policy.set_unknown", "There is no such set.", field="--set", mend="zgoda policy history"
+        )
     return InForce(row.number, Bundle(row.files, row.origin), row.hash, row.author, row.reason)
+
+
+async def history(session: Session) -> list[Recorded]:
+    """Every set, the one in force first."""
+    rows = await session.all(
+        "SELECT number, hash, origin, author, reason, recorded_at FROM policy_set ORDER BY number DESC"
+    )
+    return [Recorded(*row) for row in rows]
 
 
 async def number(session: Session) -> int:

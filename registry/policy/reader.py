@@ -118,11 +118,14 @@ class Reader:
 
     def only(self, document: Document | None, keys: tuple[str, ...]) -> None:
         """Refuse every key at the top of a document that is not one of these."""
-        for key in document.data if document else ():
-            if document is not None and key not in keys:
+        if document is None:
+            return
+        for key, value in document.data.items():
+            if key not in keys:
                 meant = nearest(key, keys)
                 mend = f"did you mean `{meant}`?" if meant else f"the keys are {', '.join(keys)}"
-                self.say(document.file, (key,), f"unknown key `{key}`", mend)
+                at: KeyPath = (key, 0) if isinstance(value, list) else (key,)
+                self.say(document.file, at, f"unknown key `{key}`", mend)
 
     def validated(
         self,

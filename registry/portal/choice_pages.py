@@ -20,12 +20,12 @@ _CHANNELS = {
     "call": N_("Telephone call"),
     "automated_call": N_("Automated call"),
     "fax": N_("Fax"),
-    "process": N_("Use without writing to you"),
+    "process": N_("Use without contacting you"),
 }
 _STOPPED = {
-    "address.missing": N_("No: we have no such address of yours."),
-    "address.dead": N_("Stopped: messages to this address come back."),
-    "address.listed": N_("Stopped: this address is on a list of those who want no such messages."),
+    "address.missing": N_("No: we have no number of yours."),
+    "address.dead": N_("Stopped: messages to this address cannot be delivered."),
+    "address.listed": N_("Stopped: the number or address is on a list of people who want no such messages."),
     "contact.restricted": N_("Stopped: the use of your data is restricted, as you asked."),
     "consent.parental_missing": N_("Stopped: the consent of a parent is missing."),
 }
@@ -192,7 +192,7 @@ def _state(view: _View, one: Choice) -> str:
         return _("Yes, since %(day)s.") % {"day": since} if since else _("Yes, until you object.")
     if one.word is Word.WAITING and one.until is not None:
         return _(
-            "Waiting for your confirmation: press the button behind the link in our letter by %(day)s."
+            "Waiting for your confirmation: press the button behind the link in our e-mail by %(day)s."
         ) % {"day": view.day(one.until)}
     if one.word is Word.REFUSED:
         return _("No, since %(day)s.") % {"day": since} if since else _("No.")

@@ -127,7 +127,7 @@ async def _change(
         await workspace.database.run(
             caller, lambda s: own_data.send_fresh(s, desk, controller, token, locale)
         )
-        return [_("A letter with a fresh link is on its way, unless one went there minutes ago.")]
+        return [_("An e-mail with a fresh link is on its way, unless one was sent there minutes ago.")]
     if action == "give":
         if not fresh:
             return [_("That takes a fresh link. Nothing was changed.")]
@@ -167,12 +167,12 @@ async def _give(
     except ContactGone:
         raise
     except NotFound:
-        return _("This address is yours no more. Nothing was changed.")
+        return _("We do not have this address of yours any more. Nothing was changed.")
     title = {"title": title_of(purpose, locale).text}
     if kind is EntryKind.REQUESTED:
         return (
             _(
-                "One more step: we have sent you a letter. Press the button behind its link to get “%(title)s”."
+                "One more step: we have sent you an e-mail. Press the button behind the link in it to get “%(title)s”."
             )
             % title
         )

@@ -70,6 +70,8 @@ class Choice:
     reason: str
     since: datetime | None = None
     until: datetime | None = None
+    # Another mailbox than the one that the link was sent to: who holds the link need not hold that one.
+    elsewhere: bool = False
 
     @property
     def can_take(self) -> bool:
@@ -85,6 +87,7 @@ class Choice:
             self.word in (Word.ENDED, Word.REFUSED, Word.NEVER)
             and self.purpose.notice_version is not None
             and not (self.purpose.double_opt_in and self.channel != "email")
+            and not self.elsewhere
         )
 
 
@@ -133,7 +136,7 @@ async def read(
     found = await projection.load(session, [token.contact_id])
     if controller is None or keys is None or not found:
         return None
-    (person,) = found
+    person = found[0].record(token.contact_id)
     if all(address.assignment_id != token.assignment_id for address in person.addresses):
         return None
     addresses = await _addresses(session, person, keys)
@@ -158,7 +161,7 @@ async def read(
     return Choices(
         controller,
         addresses[token.assignment_id],
-        tuple(_choices(person, scopes, decisions, addresses, at)),
+        tuple(_choices(person, scopes, decisions, addresses, token.assignment_id, at)),
         waiting[0] if waiting else None,
     )
 
@@ -178,6 +181,7 @@ def _choices(
     scopes: Sequence[Of],
     decisions: Sequence[Decision],
     addresses: dict[UUID, str],
+    here: UUID,
     at: datetime,
 ) -> Iterator[Choice]:
     for of, decision in zip(scopes, decisions, strict=True):
@@ -193,6 +197,7 @@ def _choices(
             decision.reason,
             since,
             until,
+            of.address is not None and of.address.kind is Kind.EMAIL and assignment_id != here,
         )
 
 

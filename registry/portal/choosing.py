@@ -11,12 +11,13 @@ from registry.consents import service as consents
 from registry.consents.ledger import ANY, EntryKind
 from registry.consents.validation import NewEntry
 from registry.contacts import service as persons
-from registry.contacts.identifiers import Mode
+from registry.contacts.identifiers import Kind, Mode
 from registry.contacts.queries import Reference
 from registry.dispatch import outbox
 from registry.dispatch.tokens import Preferences
 from registry.keys.ring import KeyRing
 from registry.kit.database import Session
+from registry.kit.errors import NotFound
 from registry.policy.model import Basis, Controller, Grade, PolicySet, Purpose
 
 SOURCE = "preferences"
@@ -115,9 +116,21 @@ async def give(
 ) -> EntryKind:
     """Consent to a purpose on a channel, for one address, on the notice of that version and language.
 
-    Where the purpose asks for a second step it is a request, and the letter about it goes out by itself. Raises as
-    `acts.act` does: NotFound when the address is the person's no more, ContactGone when they were erased.
+    By e-mail that is the address that the link was sent to, whatever `assignment_id` says: who holds the link need
+    not hold another mailbox. Where the purpose asks for a second step it is a request, and the letter about it goes
+    out by itself. Raises as `acts.act` does: NotFound when the address is the person's no more, ContactGone when they
+    were erased.
     """
+    needed = policies.channels[channel].address
+    if needed == "none":
+        assignment_id = None
+    elif needed == "email":
+        assignment_id = token.assignment_id
+    elif not await session.value(
+        "SELECT 1 FROM assignment WHERE contact_id = %s AND id = %s AND kind = %s",
+        (token.contact_id, assignment_id, int(Kind.PHONE)),
+    ):
+        raise NotFound("identifier.unknown", "The person has no such number.", field="identifier")
     kind = EntryKind.REQUESTED if purpose.double_opt_in else EntryKind.GRANTED
     version, locale = notice
     entry = NewEntry(

@@ -71,7 +71,8 @@ async def confirm(
     purpose = policies.purposes.get(request.purpose) if request else None
     if request is None or purpose is None or policies.purpose_ids.get(purpose.id) != token.purpose_id:
         return Confirmed(Outcome.CLOSED)
-    (person,) = await projection.load(session, [token.contact_id])
+    (whole,) = await projection.load(session, [token.contact_id])
+    person = whole.record(token.contact_id)
     if _confirmed(person.entries, token.entry_id):
         return Confirmed(Outcome.ALREADY, request.assignment_id)
     scope = standing_rows.scope(purpose, request.channel, request.assignment_id)

@@ -22,13 +22,14 @@ class Shown:
 
 
 def shown(policies: PolicySet, purpose: Purpose, locale: str, level: int) -> Shown | None:
-    """The notice in force, in `locale` or the purpose's own language, its headings beginning at `level`."""
+    """The notice in force, in `locale`, else in English or the purpose's own language; headings begin at `level`."""
     texts = {
         notice.locale: notice
         for notice in policies.notices.get(purpose.id, ())
         if notice.version == purpose.notice_version
     }
-    notice = texts.get(locale) or texts.get(purpose.default_locale) or next(iter(texts.values()), None)
+    known = (texts.get(one) for one in (locale, "en", purpose.default_locale, *texts))
+    notice = next((one for one in known if one is not None), None)
     if notice is None:
         return None
     return Shown(notice.version, notice.locale, html(notice.body, level))

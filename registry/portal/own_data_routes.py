@@ -59,9 +59,9 @@ async def send(request: AppRequest) -> Response[str]:
     finally:
         await asyncio.sleep(began + ANSWER_SECONDS - asyncio.get_running_loop().time())
     said = [
-        _("If we know this address, a letter with a link is on its way there."),
+        _("If we know this address, an e-mail with a link is on its way there."),
         _(
-            "Nothing has come after some minutes? Look among unwanted mail, or check the address and ask again."
+            "Has nothing arrived after some minutes? Look among unwanted mail, or check the address and ask again."
         ),
     ]
     return html(pages.lines(locale, controller, _("Look into your mailbox"), said, _("Back")))

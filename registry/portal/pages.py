@@ -17,6 +17,8 @@ FOLDER = Path(__file__).with_name("html")
 # Each language under its own name, for whoever cannot read the others.
 LANGUAGES = (("en", "English"), ("lv", "Latviešu"), ("pl", "Polski"), ("ru", "Русский"))
 
+_DATES = {"lv": "dd.MM.y."}
+
 N_("%(controller)s answers for your data. You can write to %(contact)s.")
 
 
@@ -50,8 +52,8 @@ def page(template: str, locale: str, controller: Controller | None, heading: str
 
 
 def day(when: date, locale: str) -> str:
-    """A date as people write it: 3 May 2026, 2026. gada 3. maijs, 3 maja 2026."""
-    return format_date(when, "long", locale)
+    """A date as people write it: 3 May 2026, 3 maja 2026; in figures where a month's name would be inflected."""
+    return format_date(when, _DATES.get(locale, "d MMMM y"), locale)
 
 
 def asks(policies: PolicySet, purpose: Purpose, locale: str, choices: str) -> str:

@@ -13,6 +13,7 @@ from registry.dispatch.tokens import OneClick
 from registry.keys.ring import KeyRing
 from registry.kit.database import Session
 from registry.policy.model import Grade, PolicySet, Purpose
+from registry.standing import permits
 
 SOURCE = "one-click"
 
@@ -66,7 +67,13 @@ async def withdraw(
         "consent.withdraw",
         subjects=[token.contact_id],
         kinds=("consent",),
-        detail={"purpose": purpose.id, "channel": "email", "digests": [recorded.digest], "by": SOURCE},
+        detail={
+            "purpose": purpose.id,
+            "channel": "email",
+            "digests": [recorded.digest],
+            "by": SOURCE,
+            **permits.told(session),
+        },
     )
     on_the_way = await outbox.pending(session, token.contact_id)
     return Withdrawal(person.locale, on_the_way.get(outbox.UNKNOWN, 0) + len(session.in_flight))

@@ -242,9 +242,9 @@ LEFT JOIN voided v ON v.id = c.id WHERE v.id IS NOT NULL OR c.state = 1 ORDER BY
 async def void(
     session: Session, noes: Iterable[No], because: str, classes: Collection[str] | None = None
 ) -> list[OpenPermit]:
-    """Void the open permits that these takings-away cover; returns them, with those that were open no longer left out.
+    """Void the open permits that these takings-away cover; returns them.
 
-    The gate rows of the persons, and the address rows, are locked by the caller, so the list is what was open at
+    What a person says holds for all records of theirs. The gate rows of the persons, and the address rows, are locked by the caller, so the list is what was open at
     that instant. It is also kept in `session.voided`, and what was redeemed shortly before in `session.in_flight`,
     for the answer to whoever said no. `because` is the audit tag of the act; `classes` narrows to these classes of
     purpose (None: all).

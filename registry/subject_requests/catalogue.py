@@ -36,6 +36,7 @@ PERSONAL: dict[str, dict[str, str]] = {
         "contact_id": _THE_PERSON, "field": TOLD, "value": OPENED, "plain": TOLD, "source": TOLD,
         "recorded_at": TOLD,
     },
+    "device": {"contact_id": _THE_PERSON, "value": OPENED, "created_at": TOLD},
     "identifier": {
         "id": "told with the assignments", "kind": "told with the assignments",
         "address_id": "told with the assignments",
@@ -147,6 +148,7 @@ IMPERSONAL: dict[str, str] = {
     "import_run": "how far an import is; hashes of files and counts",
     "key_epoch": "which epochs there are",
     "policy_version": "policies",
+    "collection_point": "policies",
     "purpose": "policies",
     "channel": "policies",
     "notice": "texts that everybody is shown",

@@ -12,6 +12,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from registry.audit import entries as audit
+from registry.consents import devices
 from registry.contacts import subject as contacts
 from registry.contacts.queries import Reference
 from registry.keys import subject as keys
@@ -19,6 +20,7 @@ from registry.keys.columns import KeyClass
 from registry.keys.ring import KeyRing
 from registry.kit.caller import Caller
 from registry.kit.database import Database, Role, Session
+from registry.kit.errors import NotFound
 from registry.kit.ids import new_id
 from registry.policy.model import PolicySet
 from registry.standing import merged, permits
@@ -85,7 +87,7 @@ async def erase(
     """
     if reference.contact_id is not None and (done := await find(session, reference.contact_id)):
         return done
-    contact_id = await intake.person(session, ring, reference)
+    contact_id = await _whom(session, ring, reference)
     locked = await standing.lock(session, [contact_id])
     if locked[contact_id].state == ContactState.ERASED and (done := await find(session, contact_id)):
         return done  # somebody else was first
@@ -150,6 +152,16 @@ async def _erase(
         },
     )
     return Erased(erasure_id, contact_id, erased_at, None, counts)
+
+
+async def _whom(session: Session, ring: KeyRing, reference: Reference) -> UUID:
+    """The person, or the device that a reference names when nobody answers to it."""
+    try:
+        return await intake.person(session, ring, reference)
+    except NotFound:
+        if (device := await devices.resolve(session, ring, reference)) is None:
+            raise
+        return device
 
 
 async def find(session: Session, contact_id: UUID) -> Erased | None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from uuid import UUID
 
 from registry.audit import entries as audit
+from registry.consents import devices
 from registry.contacts import reindexing
 from registry.keys import exports, persons, rotation
 from registry.keys.ring import Epoch, FileKeyRing
@@ -144,6 +145,7 @@ async def _rewrap_all(work: Rotation, target: Epoch, advance: Advance) -> int:
         people = await rotation.take(session, work.ring, target.number, after, BATCH)
         if people:
             await reindexing.reindex(session, target, people)
+            await devices.reindex(session, target, people)
             await rotation.rewrap(session, target, people)
         return [one.contact_id for one in people]
 
@@ -165,8 +167,12 @@ async def _index_the_rest(work: Rotation, target: Epoch) -> None:
 
     async def batch(session: Session) -> int:
         ids = await reindexing.unindexed(session, target, BATCH)
+        ids += await devices.unindexed(session, target, BATCH)
         people = await persons.load(session, work.ring, ids)
-        return await reindexing.reindex(session, target, list(people.values())) if people else 0
+        if not people:
+            return 0
+        keys = list(people.values())
+        return await reindexing.reindex(session, target, keys) + await devices.reindex(session, target, keys)
 
     while await work.database.run(work.caller, batch, role=Role.RETENTION):
         pass

@@ -7,9 +7,12 @@ import httpx
 import pytest
 
 from registry.consents.ledger import EntryKind
+from registry.contacts import service as contacts
+from registry.contacts.identifiers import Kind, normalise
+from registry.contacts.service import NewContact, NewIdentifier
 from registry.kit.ids import NIL
 from tests.http.routes import key, logged
-from tests.persons import act, make
+from tests.persons import CALLER, act, make
 
 EMAIL = "ilze.berzina@example.test"
 NEWSLETTER = {"type": "purpose", "id": "newsletter"}
@@ -81,6 +84,19 @@ UNKNOWN = [
     (BY_EMAIL, {"type": "document", "id": "newsletter"}, "purpose.unknown"),
     ({"name": "process"}, {"type": "purpose", "id": "newsletter"}, "consent.missing"),
 ]
+
+
+async def test_a_person_is_known_by_a_device_too(pep, workspace):
+    new = NewContact([NewIdentifier(normalise(kind, text)) for kind, text in (
+        (Kind.EMAIL, EMAIL), (Kind.DEVICE, "browser-7f"))], "test")  # fmt: skip
+    async with workspace.database.begin(CALLER) as session:
+        await contacts.create(session, workspace.ring, workspace.policies, [new])
+    await act(workspace, f"email:{EMAIL}", EntryKind.GRANTED)
+    assert (await pep.evaluate({"type": "device", "id": "browser-7f"}, BY_EMAIL, NEWSLETTER))[
+        "decision"
+    ] is True
+    other = await pep.evaluate({"type": "device", "id": "browser-80"}, BY_EMAIL, NEWSLETTER)
+    assert (other["decision"], other["context"]["reason"]) == (False, "contact.unknown")
 
 
 async def test_an_unknown_action_or_resource_is_a_no(pep, workspace, ilze):

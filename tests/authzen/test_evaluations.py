@@ -3,6 +3,7 @@
 import pytest
 
 from registry.consents.ledger import EntryKind
+from registry.gate import evidence
 from tests.http.routes import key, logged
 from tests.persons import act, make
 
@@ -165,24 +166,26 @@ async def test_what_pertains_to_the_whole_request_is_a_400(pep, people):
         assert answer.status_code == 400, body
 
 
-@pytest.mark.parametrize("number", [3, 1000])
-async def test_the_decisions_and_one_entry_about_all_of_them_are_on_record(pep, workspace, people, number):
-    asked = (people * number)[:number]
-    async with logged(workspace) as entries:
-        answers = await pep.evaluations(
-            action=BY_EMAIL, resource=NEWSLETTER, evaluations=[{"subject": contact(one)} for one in asked]
-        )
-    assert len(answers) == number
-    rows = await decisions(workspace)
-    assert [row.contact_id for row in rows] == asked
-    (entry,) = entries()
-    first = rows[0].id
-    assert entry["detail"] == {
-        "decision": str(first), "decisions": number, "purposes": ["newsletter"], "channels": ["email"],
-    }  # fmt: skip
-    # Their ids follow one another, so the entry names each of them.
-    assert [row.id.int - first.int for row in rows] == list(range(number))
-    assert len(entry["subjects"]) == 3
+async def test_the_decisions_are_on_record_and_their_digests_in_the_log(pep, workspace, people):
+    for number in (3, 500, 1000):
+        before = len(await decisions(workspace))
+        asked = (people * number)[:number]
+        async with logged(workspace) as entries:
+            answers = await pep.evaluations(
+                action=BY_EMAIL,
+                resource=NEWSLETTER,
+                evaluations=[{"subject": contact(one)} for one in asked],
+            )
+        assert len(answers) == number
+        rows = (await decisions(workspace))[before:]
+        assert sorted(row.contact_id for row in rows) == sorted(asked)
+        # One entry for every 500, with a digest of each decision.
+        assert len(entries()) == -(-number // 500)
+        told = [one for entry in entries() for one in entry["detail"]["digests"]]
+        assert sorted(told) == sorted(evidence.digest(evidence.facts_of_row(row)) for row in rows)
+        for entry in entries():
+            assert (entry["action"], entry["detail"]["purposes"]) == ("decision.check", ["newsletter"])
+            assert len(entry["subjects"]) == 3
 
 
 async def test_the_same_questions_twice_have_the_same_bytes(pep, people):

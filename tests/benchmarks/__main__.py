@@ -7,16 +7,29 @@ import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-from tests.benchmarks import bulk, checking, deciding, importing, machine, sending
+from tests.benchmarks import (
+    batching,
+    bulk,
+    checking,
+    deciding,
+    granting,
+    importing,
+    machine,
+    sending,
+    withdrawing,
+)
 from tests.benchmarks.figures import Figure, table
 from tests.benchmarks.sizes import QUICK, Sizes
 
 MEASUREMENTS: dict[str, Callable[[Sizes], Awaitable[list[Figure]]]] = {
     "check": checking.measure,
     "decide": deciding.measure,
+    "batch": batching.measure,
     "bulk": bulk.measure,
+    "grant": granting.measure,
     "import": importing.measure,
     "send": sending.measure,
+    "withdraw": withdrawing.measure,
 }
 
 
@@ -50,6 +63,7 @@ def main() -> None:
     parser.add_argument(
         "--quick", action="store_true", help="small sizes: shows the shape, says nothing of speed"
     )
+    parser.add_argument("--full", action="store_true", help="the whole-base gate over 10,000,000 contacts")
     parser.add_argument("--people", type=int, help="persons to import; 1000000 for the goal of memory")
     parser.add_argument("--rounds", type=int, help="how often each is measured, in turns with its limit")
     options = parser.parse_args()
@@ -57,6 +71,8 @@ def main() -> None:
     if unknown:
         parser.error(f"no such measurement: {', '.join(unknown)}")
     sizes = QUICK if options.quick else Sizes()
+    if options.full:
+        sizes = replace(sizes, bulk_persons=10_000_000)
     if options.people:
         sizes = replace(sizes, imported_persons=options.people)
     if options.rounds:

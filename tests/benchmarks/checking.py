@@ -10,7 +10,7 @@ from tests.benchmarks.processes import Server
 from tests.benchmarks.sizes import Sizes
 
 _HELLO = [sys.executable, "-m", "tests.benchmarks.hello"]
-_GOAL = Goal(0.4, of_ratio=True)
+_GOAL = Goal(0.6, of_ratio=True)
 
 
 async def measure(sizes: Sizes) -> list[Figure]:

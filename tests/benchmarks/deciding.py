@@ -15,12 +15,13 @@ from registry.gate.model import Question
 from registry.kit import postgres
 from registry.kit.postgres_programs import binaries
 from tests.benchmarks import installations, people
-from tests.benchmarks.figures import Figure, against
+from tests.benchmarks.figures import Figure, Goal, against
 from tests.benchmarks.installations import CALLER, Place
 from tests.benchmarks.processes import BenchmarkBroken, environment
 from tests.benchmarks.sizes import Sizes
 
 _TPS = re.compile(r"tps = ([0-9.]+)")
+_GOAL = Goal(1.5, of_ratio=True)
 _CLIENTS = 8
 # Persons who ask at once: as many as share a batch when many ask.
 _ASKING = 256
@@ -67,6 +68,7 @@ async def measure(sizes: Sizes) -> list[Figure]:
             f"pgbench prepared look-ups/s, c={_CLIENTS}",
             limit,
             rounds=sizes.rounds,
+            goal=_GOAL,
         )
         bare = await against(
             f"decisions in process, {BATCH} a statement",
@@ -76,7 +78,7 @@ async def measure(sizes: Sizes) -> list[Figure]:
             limit,
             rounds=sizes.rounds,
         )
-        return [kept.noted("context: both share the machine's cores with the server"), bare]
+        return [kept.noted("both share the machine's cores with the server"), bare]
 
 
 def _look_ups(place: Place, sizes: Sizes) -> Callable[[], Awaitable[float]]:

@@ -15,6 +15,7 @@ class Sizes:
     bulk_persons: int = 1_000_000
     imported_persons: int = 50_000
     mailed_persons: int = 10_000
+    withdrawals: int = 1_000
 
 
 QUICK = Sizes(
@@ -26,4 +27,5 @@ QUICK = Sizes(
     bulk_persons=20_000,
     imported_persons=500,
     mailed_persons=200,
+    withdrawals=40,
 )

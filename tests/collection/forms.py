@@ -14,8 +14,9 @@ from registry.app import create_app
 from registry.kit.database import Role
 from registry.kit.shipped import folder as shipped_folder
 from registry.policy import loader, service
+from registry.policy.documents import Problem
 from tests.persons import CALLER
-from tests.policy.folders import replace
+from tests.policy.folders import problems, replace
 
 
 def copied(to: Path) -> Path:
@@ -24,6 +25,7 @@ def copied(to: Path) -> Path:
 
 
 FOOTER = "collection/newsletter-footer/point.toml"
+FOOTER_TEXT = "collection/newsletter-footer/text.en.md"
 LOCALES = ("en", "lv", "pl", "ru")
 
 
@@ -80,3 +82,17 @@ async def client_of(workspace: Workspace) -> AsyncIterator[httpx.AsyncClient]:
         transport=transport, base_url="http://127.0.0.1:8400", headers=headers
     ) as client:
         yield client
+
+
+def found(folder: Path, told: str) -> Problem:
+    """The problem that says so; every other one of the folder is shown when there is none."""
+    everything = problems(folder)
+    matching = [problem for problem in everything if told in problem.text]
+    assert matching, [str(problem) for problem in everything]
+    assert matching[0].mend
+    return matching[0]
+
+
+def changed(folder: Path, old: str, new: str, told: str, file: str = FOOTER) -> Problem:
+    replace(folder, file, old, new)
+    return found(folder, told)

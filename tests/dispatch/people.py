@@ -14,9 +14,11 @@ from registry.contacts import service as contacts
 from registry.contacts.identifiers import Kind, normalise
 from registry.contacts.service import NewContact, NewIdentifier
 from registry.dispatch.template_sources import TemplateSet, TemplateText
+from registry.dispatch.tokens import OneClick
 from registry.kit import clock
 from registry.kit.caller import Caller
 from registry.policy.model import Grade, Subscriber
+from registry.portal import service as portal
 
 TEXT = (
     "Hello {{ contact.first_name | default: 'you' }}\n"
@@ -92,3 +94,11 @@ async def campaign(
         )
     await campaigns.fill(workspace.database, workspace.ring, workspace.policies, campaign_id, CALLER)
     return campaign_id
+
+
+async def one_click(
+    session: consents.Session, workspace: Workspace, contact_id: UUID, assignment_id: UUID
+) -> None:
+    """The link in a mail."""
+    token = OneClick(contact_id, assignment_id, workspace.policies.purpose_ids["newsletter"])
+    assert await portal.withdraw(session, workspace.ring, workspace.policies, token) is not None

@@ -14,8 +14,7 @@ from registry.dispatch.holding import while_held
 from registry.dispatch.owner import owner
 from registry.dispatch.sink import Behaviour, sink
 from tests import installation
-from tests.dispatch.people import CALLER, campaign, persons
-from tests.races.racing import one_click
+from tests.dispatch.people import CALLER, campaign, one_click, persons
 
 
 def _end_senders(postgres: installation.Server, workspace: Workspace) -> int:

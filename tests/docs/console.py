@@ -14,10 +14,17 @@ ANYTHING = "…"
 # A machine that has no curl is served by a few lines of Python.
 _CURL = f"""#!{sys.executable}
 import sys, urllib.request
-given, body = [word for word in sys.argv[1:] if word != "-s"], None
-if given[0] == "-d":
-    body, given = given[1].encode(), given[2:]
-sys.stdout.buffer.write(urllib.request.urlopen(given[0], body).read())
+given, body, headers, url = [word for word in sys.argv[1:] if word != "-s"], None, {{}}, ""
+while given:
+    word = given.pop(0)
+    if word == "-d":
+        body = given.pop(0).encode()
+    elif word == "-H":
+        name, _, value = given.pop(0).partition(": ")
+        headers[name] = value
+    else:
+        url = word
+sys.stdout.buffer.write(urllib.request.urlopen(urllib.request.Request(url, body, headers)).read())
 """
 
 

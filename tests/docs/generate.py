@@ -2,13 +2,15 @@
 
 from collections.abc import Callable
 
-from tests.docs import command_reference, law_report, problem_reference
+from tests.docs import command_reference, law_report, problem_reference, reason_reference, role_reference
 from tests.docs.law_report import ROOT
 
 PAGES: dict[str, Callable[[], str]] = {
     "docs/law.md": law_report.report,
     "docs/reference/commands.md": command_reference.report,
     "docs/reference/problems.md": problem_reference.report,
+    "docs/reference/reasons.md": reason_reference.report,
+    "docs/reference/roles.md": role_reference.report,
 }
 
 

@@ -11,8 +11,9 @@ CATALOGUE = Path(__file__).with_name("law.toml")
 
 # The properties that this version promises to show.
 PROMISED = (
-    *("LP-01", "LP-04", "LP-05", "LP-07", "LP-08", "LP-12", "LP-15", "LP-16", "LP-19", "LP-21", "LP-22"),
-    *("LP-32", "LP-33", "LP-35", "LP-44", "LP-45", "LP-61"),
+    *("LP-01", "LP-02", "LP-04", "LP-05", "LP-07", "LP-08", "LP-11", "LP-12", "LP-15", "LP-16", "LP-18"),
+    *("LP-19", "LP-21", "LP-22", "LP-23", "LP-24", "LP-26", "LP-28", "LP-29", "LP-30", "LP-32", "LP-33"),
+    *("LP-34", "LP-35", "LP-36", "LP-44", "LP-45", "LP-61"),
 )
 
 

@@ -1,6 +1,7 @@
 """What the how-to pages tell to write can be used as it stands there."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import tomllib
@@ -10,9 +11,12 @@ import pytest
 
 from registry.access.workspace import Workspace
 from registry.audit import entries, export, queries
+from registry.cli import zgoda
 from registry.exchange import mapping
 from registry.gate import cases
 from registry.kit.caller import Caller
+from registry.kit.config import Settings
+from registry.kit.terminal import guard
 from registry.policy import loader
 from tests.docs.console import Block, blocks
 from tests.docs.law_report import ROOT
@@ -80,3 +84,25 @@ async def test_the_outside_verifier_accepts_an_export_and_refuses_a_changed_one(
     changed = (tmp_path / "log.jsonl").read_bytes().replace(b'"contact.read"', b'"contact.reed"', 1)
     (tmp_path / "changed.jsonl").write_bytes(changed)
     assert not verified("changed.jsonl")
+
+
+def test_the_lists_are_kept_as_the_how_to_says(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("data", "database_url", "app_url", "retention_url"):
+        monkeypatch.setenv(f"ZGODA_{name.upper()}", str(getattr(settings, name)))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "numbers.txt").write_text("0470 12 34 56\n+32470999999\n")
+    done = 0
+    for block in blocks((HOW_TO / "keep-do-not-call-lists.md").read_text("utf-8")):
+        for line in block.text.splitlines() if block.kind == "sh" else ():
+            if line.startswith("zgoda "):
+                assert guard(zgoda, shlex.split(line)[1:]) == 0, capsys.readouterr().err
+                done += 1
+            else:
+                subprocess.run(line, shell=True, check=True)
+    told = capsys.readouterr().out
+    assert done == 3
+    assert "Listed 2 new of 2 entries" in told
+    assert "never imported: no exemption for call in SE" in " ".join(told.split())
+    assert "Listed 1 new of 1 entries" in told

@@ -15,10 +15,10 @@ from registry.consents.ledger import EntryKind
 from registry.consents.validation import VALID_ACTS
 from registry.exchange.mapping import Attested, Columns, FileForm, Mapping, Status
 from registry.gate import rules
-from registry.gate.reasons import TEXTS
+from registry.gate.reasons import MENDS, TEXTS
 from registry.kit.http.openapi import document
-from registry.policy import cases, model
-from registry.policy.model import Grade, PurposeClass
+from registry.policy import cases, collection, model
+from registry.policy.model import Grade
 from registry.subject_requests.catalogue import IMPERSONAL, PERSONAL
 from tests.docs.generate import PAGES
 from tests.docs.law_report import PROMISED, ROOT, catalogue, showings
@@ -53,19 +53,17 @@ def test_every_promised_property_has_a_test() -> None:
     assert set(PROMISED) <= set(catalogue())
 
 
-def test_every_reason_is_told_with_its_article_classes_and_sentence() -> None:
+def test_every_reason_is_told_with_its_sentence_and_mend_and_in_the_order_of_the_rules() -> None:
     told = {row[0].strip("`"): row for row in rows(page("reasons.md")) if row[0].startswith("`")}
-    assert set(told) == set(TEXTS) - {"permit"}
+    assert set(told) == set(TEXTS) - {"permit"} == set(MENDS)
     for reason, row in told.items():
         assert TEXTS[reason] in row, reason
-    found: dict[str, tuple[set[str], set[PurposeClass]]] = {}
+        assert MENDS[reason] in row, reason
     for rule in rules.all_rules():
-        articles, classes = found.setdefault(rule.reason, (set(), set()))
-        articles.add(rule.article)
-        classes |= rule.classes
-    for reason, (articles, classes) in found.items():
-        named = "all" if classes == set(PurposeClass) else ", ".join(c for c in PurposeClass if c in classes)
-        assert told[reason][1:3] == [named, "; ".join(sorted(articles))], reason
+        outcome, classes, articles = told[rule.reason][1:4]
+        assert outcome == ("defer" if rule.reason in rules.DEFERRING else "deny")
+        assert rule.article in articles
+        assert classes == "all" or {one.value for one in rule.classes} <= set(classes.split(", "))
     order = [row[0].strip("`") for row in rows(page("reasons.md")) if row[0].strip("`") in rules.CODES]
     assert order == list(rules.ORDER)
 
@@ -87,13 +85,14 @@ def test_every_key_of_the_policies_is_told() -> None:
     files: list[type[BaseModel]] = [
         model.Controller, model.Purpose, model.Notice, model.Channel, model.ContactField, model.Recipient,
         model.Retention, model.RolePolicy, cases.Case, cases.CaseContact, cases.CaseAddress, cases.CaseEntry,
-        cases.CaseGround, cases.Expected,
+        cases.CaseGround, cases.Expected, collection.CollectionPoint, collection.Control, collection.Option,
+        collection.PointText,
     ]  # fmt: skip
     told = quoted(page("policies.md"))
     flat = told | {part for text in told for part in re.split(r"[^a-z_]+", text)}
     for one in files:
         keys = {field.alias or name for name, field in one.model_fields.items()}
-        assert keys - flat - {"body", "line", "purpose"} == set(), one.__name__
+        assert keys - flat - {"body", "line", "purpose", "point", "texts"} == set(), one.__name__
 
 
 def test_every_role_and_action_is_told() -> None:

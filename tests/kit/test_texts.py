@@ -14,16 +14,21 @@ _PLACEHOLDER = re.compile(r"%\(\w+\)s")
 _METHODS = [("**/html/**.html", "jinja2"), ("**.py", "python")]
 
 
-def _marked() -> set[str]:
-    keywords = {"_": None, "gettext": None, "N_": None}
+def _marked() -> set[str | tuple[str, ...]]:
+    keywords = {"_": None, "gettext": None, "N_": None, "ngettext": (1, 2)}
     found = extract_from_dir(ROOT / "registry", method_map=_METHODS, keywords=keywords)
-    return {message[2] for message in found if isinstance(message[2], str)}
+    return {message[2] for message in found if message[2]}
 
 
 @pytest.mark.parametrize("locale", texts.LOCALES)
 def test_the_catalogue_has_every_text_that_is_marked(locale: str) -> None:
-    have = {message.id for message in texts.catalogue(locale) if message.string}
+    have = {message.id for message in texts.catalogue(locale) if all(_forms(message.string))}
     assert _marked() - have == set()
+
+
+def _forms(text: str | tuple[str, ...]) -> tuple[str, ...]:
+    """One text, or every form of one that goes with a number."""
+    return text if isinstance(text, tuple) else (text,)
 
 
 @pytest.mark.parametrize("locale", texts.LOCALES)
@@ -31,10 +36,31 @@ def test_every_text_of_the_catalogue_is_translated_with_its_placeholders(locale:
     for message in texts.catalogue(locale):
         if not message.id:
             continue
-        assert message.string, message.id
+        assert all(_forms(message.string)), message.id
         assert not message.fuzzy, message.id
-        asked, given = (sorted(_PLACEHOLDER.findall(str(text))) for text in (message.id, message.string))
-        assert asked == given, message.id
+        asked = sorted(_PLACEHOLDER.findall(_forms(message.id)[-1]))
+        for form in (*_forms(message.id), *_forms(message.string)):
+            assert sorted(_PLACEHOLDER.findall(form)) == asked, message.id
+
+
+@pytest.mark.parametrize("locale", texts.LOCALES)
+def test_what_goes_with_a_number_has_every_form_that_the_language_knows(locale: str) -> None:
+    wanted = texts.catalogue(locale).num_plurals
+    forms = [message.string for message in texts.catalogue(locale) if isinstance(message.id, tuple)]
+    assert forms
+    assert {len(form) for form in forms} == {wanted}
+
+
+def test_a_number_takes_its_form() -> None:
+    def days(locale: str, number: int) -> str:
+        said = texts.ngettext_for(locale)
+        one, many = "The link is good for %(days)d day.", "The link is good for %(days)d days."
+        return said(one, many, number) % {"days": number}
+
+    assert days("en", 1) == "The link is good for 1 day."
+    assert [days("pl", n).split()[-1] for n in (1, 2, 7)] == ["dzień.", "dni.", "dni."]
+    assert [days("ru", n).split()[-1] for n in (1, 3, 7, 21)] == ["день.", "дня.", "дней.", "день."]
+    assert [days("lv", n).split()[-1] for n in (1, 7, 21)] == ["dienu.", "dienas.", "dienu."]
 
 
 def test_the_catalogues_have_the_same_texts() -> None:

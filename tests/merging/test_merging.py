@@ -129,7 +129,9 @@ async def test_a_no_recorded_while_merged_stays_with_both_and_a_yes_with_the_one
 
 
 @pytest.mark.law("LP-23")
-async def test_merging_and_parting_launders_nothing_and_a_later_yes_counts_again(workspace: Workspace) -> None:
+async def test_merging_and_parting_launders_nothing_and_a_later_yes_counts_again(
+    workspace: Workspace,
+) -> None:
     one, other = await make(workspace, "a@example.org"), await make(workspace, "b@example.org")
     await act(workspace, "email:b@example.org", GRANTED)
     await act(workspace, one, WITHDRAWN)
@@ -179,8 +181,9 @@ async def test_merges_chain_and_part_in_any_order(workspace: Workspace) -> None:
 
 
 async def test_the_gates_rows_are_the_same_when_they_are_made_anew(workspace: Workspace) -> None:
-    one, other = await make(workspace, "a@example.org", "s@example.org"), await make(
-        workspace, "b@example.org", "s@example.org"
+    one, other = (
+        await make(workspace, "a@example.org", "s@example.org"),
+        await make(workspace, "b@example.org", "s@example.org"),
     )
     await act(workspace, "email:b@example.org", GRANTED)
     await act(workspace, one, EntryKind.OBJECTED, "product-updates")

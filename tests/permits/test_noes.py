@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from registry.access.workspace import Workspace
-from registry.consents import acts
+from registry.consents import acts, merging
 from registry.consents.ledger import EntryKind
 from registry.consents.validation import NewEntry
 from registry.contacts.queries import Reference, parse_reference
@@ -144,6 +144,30 @@ async def test_who_shares_the_address_says_no_for_its_permits_too(workspace: Wor
     async with workspace.database.begin(CALLER) as session:
         await _one_click(session, workspace, bob)
         assert [one.id for one in session.voided] == [issued.id]
+    assert (await redeem(workspace, issued.token)).reason == "permit.voided"
+
+
+async def test_a_no_of_one_record_voids_the_permits_of_every_record_of_the_person(workspace: Workspace) -> None:
+    anna = await subscriber(workspace)
+    other = await make(workspace, "anna.work@example.test")
+    async with workspace.database.begin(CALLER) as session:
+        await merging.merge(session, workspace.ring, workspace.policies, other, anna, "same passport")
+    issued = await issue(workspace, other)
+    assert issued.token is not None, issued.decision.reason
+    async with workspace.database.begin(CALLER) as session:
+        await _says(EntryKind.WITHDRAWN, "newsletter", "email", by="id")(session, workspace, anna)
+        assert [one.id for one in session.voided] == [issued.id]
+    assert (await redeem(workspace, issued.token)).reason == "permit.voided"
+
+
+async def test_merging_voids_what_was_open_for_either(workspace: Workspace) -> None:
+    anna = await subscriber(workspace)
+    other = await make(workspace, "anna.work@example.test")
+    issued = await issue(workspace, anna)
+    assert issued.token is not None
+    async with workspace.database.begin(CALLER) as session:
+        done = await merging.merge(session, workspace.ring, workspace.policies, other, anna, "same passport")
+    assert [one.id for one in done.permits_voided] == [issued.id]
     assert (await redeem(workspace, issued.token)).reason == "permit.voided"
 
 

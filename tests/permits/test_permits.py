@@ -11,7 +11,7 @@ from registry.access.workspace import Workspace
 from registry.consents.ledger import EntryKind
 from registry.contacts import service as contacts
 from registry.contacts.queries import Reference
-from registry.gate import permits
+from registry.gate import permits, permits_model
 from registry.gate.model import Outcome
 from registry.kit.database import Role
 from registry.kit.errors import Misuse, NotFound
@@ -105,7 +105,7 @@ async def test_a_permit_is_over_by_its_time(workspace: Workspace) -> None:
     assert (await redeem(workspace, given)).reason == "permit.expired"
     async with workspace.database.begin(CALLER) as session:
         found = await standing.find(session, given)
-        assert found is not None and permits.state_of(found) == "expired"
+        assert found is not None and permits_model.state_of(found) == "expired"
         assert await standing.open_ones(session, None, 10) == []
 
 
@@ -161,11 +161,11 @@ async def test_a_permit_that_is_given_back_is_void(workspace: Workspace) -> None
         async with workspace.database.begin(CALLER) as session:
             return await permits.void(session, workspace.ring, await standing.find(session, given))
 
-    assert permits.state_of(await void(given)) == "voided"
+    assert permits_model.state_of(await void(given)) == "voided"
     assert (await redeem(workspace, given)).reason == "permit.voided"
     used = await token(workspace)
     assert (await redeem(workspace, used)).permitted
-    assert permits.state_of(await void(used)) == "redeemed", "what is over stays as it was"
+    assert permits_model.state_of(await void(used)) == "redeemed", "what is over stays as it was"
     with pytest.raises(NotFound, match=r"permit\.unknown"):
         await void(standing.new_token())
 

@@ -1,5 +1,6 @@
 """Copies of the policies that ship, for tests that break them."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -50,3 +51,17 @@ def rest_on_interest(folder: Path, purpose: str) -> None:
     )
     for notice in (folder / "purposes" / purpose).glob("notice.*.md"):
         notice.write_text(notice.read_text(encoding="utf-8").replace("withdrawal =", "objection ="), "utf-8")
+
+
+def end(folder: Path, purpose: str) -> None:
+    """Take a purpose out, and every field that was for it alone."""
+    shutil.rmtree(folder / "purposes" / purpose)
+    path = folder / "fields.toml"
+    kept = []
+    for table in re.split(r"(?m)^(?=\[\w+\]$)", path.read_text(encoding="utf-8")):
+        without = (
+            table.replace(f'"{purpose}", ', "").replace(f', "{purpose}"', "").replace(f'"{purpose}"', "")
+        )
+        if "purposes = []" not in without:
+            kept.append(without)
+    path.write_text("".join(kept), encoding="utf-8")

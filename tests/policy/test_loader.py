@@ -32,6 +32,7 @@ def test_the_shipped_policies_say_what_the_readme_promises() -> None:
         "order-messages": ("nordwind", PurposeClass.SERVICE, Basis.CONTRACT),
         "request-answers": ("nordwind", PurposeClass.LEGAL_NOTICE, Basis.LEGAL_OBLIGATION),
         "club-letter": ("polana", PurposeClass.MARKETING, Basis.CONSENT),
+        "club-confirmations": ("polana", PurposeClass.REQUESTED, Basis.LEGAL_OBLIGATION),
     }
     assert policies.purposes["newsletter"].least_grade is Grade.ATTESTED
     assert policies.purposes["newsletter"].locales == ("en", "lv", "pl", "ru")
@@ -144,8 +145,9 @@ def test_a_version_is_the_hash_of_everything_a_decision_depends_on(folder: Path)
     replace(folder, "eprivacy.toml", "§ 7(3)", "§ 7 Abs. 3")
     assert changed() == {"newsletter", "product-updates", "club-letter"}
     replace(folder, "controllers/polana.toml", "30-001", "30-002")
-    replace(folder, "purposes/club-letter/notice.en.md", "30-001", "30-002")
-    assert changed() == {"club-letter"}
+    for notice in (folder / "purposes").glob("club-*/notice.*.md"):
+        notice.write_text(notice.read_text(encoding="utf-8").replace("30-001", "30-002"), encoding="utf-8")
+    assert changed() == {"club-letter", "club-confirmations"}
 
 
 def test_a_material_change_of_the_notice_sets_the_least_version_and_an_editorial_one_does_not(
@@ -155,7 +157,16 @@ def test_a_material_change_of_the_notice_sets_the_least_version_and_an_editorial
     for locale in ("en", "pl"):
         file = f"purposes/club-letter/notice.{locale}.md"
         replace(folder, file, 'change = "material"', 'change = "editorial"')
-    assert loader.load(folder).purposes["club-letter"].least_notice_version == 2
+    # Then grants under the text before hold on, and it tells nothing of the data that came since.
+    found = problems(folder)
+    assert {problem.file for problem in found} == {
+        f"purposes/club-letter/notice.{x}.2.md" for x in ("en", "pl")
+    }
+    assert all("does not declare the data birth_date" in problem.text for problem in found)
+    replace(folder, "purposes/club-letter/policy.toml", ', "birth_date"', "")
+    fields = folder / "fields.toml"
+    fields.write_text(fields.read_text(encoding="utf-8").partition("[birth_date]")[0], encoding="utf-8")
+    assert [problem for problem in problems(folder) if "fields.toml" not in problem.file] == []
 
 
 def test_problems_of_several_files_are_told_at_once(folder: Path) -> None:

@@ -50,6 +50,9 @@ async def people(workspace: Workspace, tmp_path: Path, number: int = 150) -> Non
     await granted(workspace, both)
     member = await make(workspace, "member@example.org")
     await granted(workspace, member, EntryKind.GRANTED, "club-letter")
+    for born in ("2012-02-29", "2011-06-01", "1980-01-01"):
+        child = await make(workspace, f"born{born}@example.org", fields={"birth_date": born})
+        await granted(workspace, child)
     asked = await make(workspace, "asked@example.org")
     await granted(workspace, asked, EntryKind.REQUESTED, "club-letter")
     gone = await make(workspace, "gone@example.org")
@@ -119,6 +122,12 @@ CHANGES = {
     "fewer similar products": (UPDATES, '"tents", ', "", "records"),
     "no second step": (CLUB, "double_opt_in = true", "double_opt_in = false", "records"),
     "one more channel": (NEWSLETTER, 'channels = ["email"]', 'channels = ["email", "sms"]', "records"),
+    "another age of consent": (
+        "ages.toml",
+        'country = "LV"\nage = 13',
+        'country = "LV"\nage = 15',
+        "records",
+    ),
     "an older test of interests": (
         "balancing.toml",
         "review_by = 2031-01-12",

@@ -1,5 +1,6 @@
 """Double opt-in: a request is asked about once by mail, confirmed by a button, reminded once, and gone at its term."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
@@ -123,7 +124,11 @@ async def test_it_goes_out_as_a_message_that_was_asked_for_and_through_the_gate(
     )
     assert message.content_hash is not None
     (decision,) = await rows(workspace, "SELECT * FROM decision WHERE kind = 'handoff'")
-    assert (decision.outcome, decision.basis, decision.message_id) == ("permit", "legal_obligation", message.id)
+    assert (decision.outcome, decision.basis, decision.message_id) == (
+        "permit",
+        "legal_obligation",
+        message.id,
+    )
 
 
 async def test_a_dead_address_is_written_to_by_nobody(
@@ -170,6 +175,26 @@ async def test_the_second_press_says_that_it_is_done_and_writes_nothing(
     assert await counts(workspace) == before
 
 
+async def test_many_presses_at_once_make_one_entry(
+    workspace: Workspace, client: httpx.AsyncClient, anna: UUID, tmp_path: Path
+) -> None:
+    path = await asked(workspace, tmp_path)
+    answers = await asyncio.gather(*(client.post(path, data=YES) for _ in range(8)))
+    assert sorted("confirmed this before" in answer.text for answer in answers) == [False, *[True] * 7]
+    kinds = [row.kind for row in await rows(workspace, "SELECT kind FROM consent_entry ORDER BY seq")]
+    assert kinds == [int(EntryKind.REQUESTED), int(EntryKind.CONFIRMED)]
+
+
+@pytest.mark.parametrize("turn", range(6))
+async def test_a_no_at_the_same_moment_wins(
+    workspace: Workspace, client: httpx.AsyncClient, anna: UUID, tmp_path: Path, turn: int
+) -> None:
+    path = await asked(workspace, tmp_path)
+    both = [client.post(path, data=YES), act(workspace, ANNA, EntryKind.WITHDRAWN, CLUB)]
+    await asyncio.gather(*(both if turn % 2 else both[::-1]))
+    assert await of_club(workspace) in ("consent.withdrawn", "address.suppressed")
+
+
 async def test_a_link_never_gives_back_what_was_withdrawn_after_it(
     workspace: Workspace, client: httpx.AsyncClient, anna: UUID, tmp_path: Path
 ) -> None:
@@ -204,7 +229,9 @@ async def test_a_link_is_good_for_its_own_request_alone(
     for forged in (
         Confirmation(other, token.entry_id, token.purpose_id, token.requested_at),
         Confirmation(token.contact_id, other, token.purpose_id, token.requested_at),
-        Confirmation(token.contact_id, token.entry_id, workspace.policies.purpose_ids["newsletter"], token.requested_at),
+        Confirmation(
+            token.contact_id, token.entry_id, workspace.policies.purpose_ids["newsletter"], token.requested_at
+        ),
         Confirmation(token.contact_id, token.entry_id, 65_000, token.requested_at),
     ):
         answer = await client.post(f"/p/c/{seal_confirmation(workspace.ring.token, forged)}", data=YES)
@@ -218,7 +245,11 @@ async def test_a_link_is_good_for_its_own_request_alone(
 
 @pytest.mark.law("LP-24")
 async def test_the_term_bites_at_the_instant_with_no_job(
-    workspace: Workspace, client: httpx.AsyncClient, anna: UUID, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace,
+    client: httpx.AsyncClient,
+    anna: UUID,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     path = await asked(workspace, tmp_path)
     (request,) = await rows(workspace, "SELECT recorded_at FROM consent_entry")
@@ -364,7 +395,9 @@ async def test_a_sweep_that_was_killed_is_finished_by_the_next(
     monkeypatch.setattr(lapsing.erasure, "erase", dying)
     with pytest.raises(KeyboardInterrupt):
         await lapsing.sweep(workspace, later)
-    assert len(await rows(workspace, "SELECT 1 FROM consent_entry")) == 2, "the second one was rolled back whole"
+    assert len(await rows(workspace, "SELECT 1 FROM consent_entry")) == 2, (
+        "the second one was rolled back whole"
+    )
     monkeypatch.setattr(lapsing.erasure, "erase", whole)
     assert await lapsing.sweep(workspace, later) == lapsing.Swept(2, 2)
     assert await rows(workspace, "SELECT 1 FROM contact") == []

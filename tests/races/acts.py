@@ -3,14 +3,9 @@
 An answer is what the model of `person_gate` is asked to explain: its kind, and its fields.
 """
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
-from datetime import datetime
-from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from registry.access.workspace import Workspace
 from registry.consents import acts, merging
 from registry.consents.ledger import EntryKind
 from registry.consents.validation import NewEntry
@@ -19,10 +14,9 @@ from registry.contacts.identifiers import Kind, normalise
 from registry.contacts.queries import Reference
 from registry.dispatch.tokens import OneClick
 from registry.gate import permits
-from registry.gate.checks import Check, Checks
+from registry.gate.checks import Check
 from registry.gate.permits import Wanted
 from registry.kit import clock
-from registry.kit.caller import Caller
 from registry.kit.database import Session
 from registry.kit.errors import NotFound
 from registry.kit.ids import NIL
@@ -31,59 +25,20 @@ from registry.portal import service as portal
 from registry.standing import service as standing
 from registry.subject_requests import erasure, restriction
 from registry.subject_requests.intake import ContactErased
-
-PURPOSE = "newsletter"
-CHANNEL = "email"
-CONTENT = sha256(b"what will be sent").digest()
-PERSON = Caller("person", "operation", "race")
-
-Answer = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """One person with whom they play: the message's address, who shares it, and another record of the same person."""
-
-    contact: UUID
-    assignment: UUID
-    address: str
-    sharer: UUID | None = None
-    sharer_assignment: UUID | None = None
-    duplicate: UUID | None = None
-    duplicate_no: bool = False
-
-
-@dataclass(slots=True)
-class Stage:
-    """What an act needs; `tokens` are the permits that this process holds, by person, oldest first."""
-
-    workspace: Workspace
-    checks: Checks
-    tokens: dict[UUID, list[tuple[str, str]]] = field(default_factory=dict)
-
-
-Act = Callable[[Stage, Scene], Awaitable[Answer]]
-
-
-class Nothing(Exception):
-    """There was nothing to do: no permit to redeem, nobody to merge with."""
-
-
-async def committed(stage: Stage, work: Callable[[Session], Awaitable[Answer]]) -> Answer:
-    """The answer of `work` once it is committed: this is what acknowledging means."""
-    return await stage.workspace.database.run(PERSON, work)
-
-
-def _told(session: Session) -> Answer:
-    return {
-        "voided": [str(one.id) for one in session.voided],
-        "in_flight": [str(one.id) for one in session.in_flight],
-    }
-
-
-def micros(at: datetime) -> int:
-    """An instant in whole microseconds, as PostgreSQL keeps it."""
-    return int(at.timestamp()) * 1_000_000 + at.microsecond
+from tests.races import stage as scenery
+from tests.races.stage import (
+    CHANNEL,
+    CONTENT,
+    PERSON,
+    PURPOSE,
+    Act,
+    Answer,
+    Nothing,
+    Scene,
+    Stage,
+    micros,
+    told,
+)
 
 
 async def one_click(stage: Stage, scene: Scene) -> Answer:
@@ -108,9 +63,9 @@ async def _clicked(stage: Stage, contact: UUID, assignment: UUID, kind: str) -> 
         at = await session.value(
             "SELECT max(recorded_at) FROM consent_entry WHERE contact_id = %s", (contact,)
         )
-        return {"kind": kind, "at": micros(at), "of_address": True, **_told(session)}
+        return {"kind": kind, "at": micros(at), "of_address": True, **told(session)}
 
-    return await committed(stage, work)
+    return await scenery.committed(stage, work)
 
 
 def _entry(kind: EntryKind, purpose: str, channel: str, **more: Any) -> NewEntry:
@@ -138,11 +93,11 @@ def _taking(kind: EntryKind, *, by_address: bool = False, everything: bool = Fal
             if not ours:
                 # The person is gone, and whoever else has the address, or the address alone, was told no.
                 return {"kind": "gone", "act": kind.name.lower()}
-            told = {"at": micros(ours[0].recorded_at), "of_address": by_address}
-            return {"kind": "no", **told, **_told(session)}
+            said = {"at": micros(ours[0].recorded_at), "of_address": by_address}
+            return {"kind": "no", **said, **told(session)}
 
         try:
-            return await committed(stage, work)
+            return await scenery.committed(stage, work)
         except NotFound:
             return {"kind": "gone", "act": kind.name.lower()}
 
@@ -155,10 +110,10 @@ async def restrict(stage: Stage, scene: Scene) -> Answer:
     async def work(session: Session) -> Answer:
         reference = Reference(scene.contact, None)
         await restriction.restrict(session, stage.workspace.ring, reference, "accuracy")
-        return {"kind": "restrict", "at": await _restricted_at(session, scene.contact), **_told(session)}
+        return {"kind": "restrict", "at": await _restricted_at(session, scene.contact), **told(session)}
 
     try:
-        return await committed(stage, work)
+        return await scenery.committed(stage, work)
     except (NotFound, ContactErased):
         return {"kind": "gone", "act": "restrict"}
 
@@ -172,9 +127,9 @@ async def restrict_alone(stage: Stage, scene: Scene) -> Answer:
             return {"kind": "gone", "act": "restrict"}
         await standing.restrict(session, scene.contact, "accuracy")
         await restriction.permits.void(session, [restriction.No(scene.contact)], "contact.restrict")
-        return {"kind": "restrict", "at": await _restricted_at(session, scene.contact), **_told(session)}
+        return {"kind": "restrict", "at": await _restricted_at(session, scene.contact), **told(session)}
 
-    return await committed(stage, work)
+    return await scenery.committed(stage, work)
 
 
 async def _restricted_at(session: Session, contact: UUID) -> int:
@@ -195,9 +150,9 @@ async def bury(stage: Stage, scene: Scene) -> Answer:
         await standing.lock_addresses(session, [address_id])
         await standing.bury_addresses(session, [address_id])
         session.stale.update(await contacts.sharers(session, [address_id]))
-        return {"kind": "bury", **_told(session)}
+        return {"kind": "bury", **told(session)}
 
-    return await committed(stage, work)
+    return await scenery.committed(stage, work)
 
 
 async def erase(stage: Stage, scene: Scene) -> Answer:
@@ -229,11 +184,11 @@ async def merge(stage: Stage, scene: Scene) -> Answer:
             session, workspace.ring, workspace.policies, scene.contact, duplicate, "same person"
         )
         restricted_at = await _restricted_at(session, duplicate)
-        told = {"other_no": scene.duplicate_no, "restricted_at": restricted_at}
-        return {"kind": "merge", **told, **_told(session)}
+        merged = {"other_no": scene.duplicate_no, "restricted_at": restricted_at}
+        return {"kind": "merge", **merged, **told(session)}
 
     try:
-        return await committed(stage, work)
+        return await scenery.committed(stage, work)
     except NotFound:
         return {"kind": "gone", "act": "merge"}
 
@@ -259,7 +214,7 @@ async def grant(stage: Stage, scene: Scene) -> Answer:
         return {"kind": "grant", "acted_at": micros(acted_at)}
 
     try:
-        return await committed(stage, work)
+        return await scenery.committed(stage, work)
     except NotFound:
         return {"kind": "gone", "act": "grant"}
 
@@ -281,7 +236,7 @@ async def issue(stage: Stage, scene: Scene) -> Answer:
             return {"kind": "issue", "permit": None, "reason": issued.decision.reason}
         return {"kind": "issue", "permit": str(issued.id), "reason": "permit", "token": issued.token}
 
-    answer = await committed(stage, work)
+    answer = await scenery.committed(stage, work)
     if token := answer.pop("token", None):
         stage.tokens.setdefault(scene.contact, []).append((answer["permit"], token))
     return answer
@@ -300,7 +255,7 @@ async def redeem(stage: Stage, scene: Scene) -> Answer:
         done = await permits.redeem(session, workspace.ring, workspace.policies, token, CONTENT)
         return {"kind": "redeem", "permit": permit, "granted": done.permitted, "reason": done.reason}
 
-    return await committed(stage, work)
+    return await scenery.committed(stage, work)
 
 
 ACTS: dict[str, Act] = {

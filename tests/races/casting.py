@@ -11,8 +11,8 @@ from registry.consents.validation import NewEntry
 from registry.contacts import service as contacts
 from registry.policy.model import Grade
 from tests.dispatch.people import CALLER, persons
-from tests.races.acts import CHANNEL, PURPOSE, Scene
 from tests.races.plans import Plan
+from tests.races.stage import CHANNEL, PURPOSE, Scene
 
 
 async def cast(workspace: Workspace, plans: Mapping[int, Plan]) -> dict[int, Scene]:

@@ -15,17 +15,17 @@ from registry.gate import service as gate
 from registry.gate.model import Question
 from tests.dispatch.people import CALLER, campaign
 from tests.races import casting, judging
-from tests.races.acts import CHANNEL, PURPOSE, Scene
 from tests.races.history import Reader, now
 from tests.races.judging import Findings
 from tests.races.plans import Plan, plan
+from tests.races.stage import CHANNEL, PURPOSE, Scene
 
 SENDERS = 2
 ACTORS = 2
 LANES = 2
 WIDTH = 4
 SLOW = Behaviour(latency=0.003)
-PATIENCE = 120
+PATIENCE = 300
 
 
 class ProcessBroken(Exception):
@@ -50,8 +50,14 @@ class Player:
         assert self._process.stdout is not None
         line = await asyncio.wait_for(self._process.stdout.readline(), PATIENCE)
         if not line:
-            raise ProcessBroken(self._errors.read_text()[-4000:])
+            await self._process.wait()
+            self.require_alive()
         return line.decode().strip()
+
+    def require_alive(self) -> None:
+        """Raises ProcessBroken where the process has ended."""
+        if self._process.returncode is not None:
+            raise ProcessBroken(self._errors.read_text()[-4000:])
 
     async def end(self) -> None:
         if self._process.returncode is None:
@@ -104,6 +110,8 @@ class Contest:
         """Every message is out of the queue and out of every hand."""
         async with asyncio.timeout(PATIENCE):
             while True:
+                for player in [*self._senders, *self._actors]:
+                    player.require_alive()
                 async with self._workspace.database.begin(CALLER) as session:
                     if not await session.value(
                         "SELECT 1 FROM message WHERE state IN ('queued', 'handing_off') LIMIT 1"

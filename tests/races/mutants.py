@@ -20,8 +20,8 @@ from registry.gate.model import Decision, Outcome
 from registry.kit.database import Session
 from registry.policy.model import PolicySet
 from registry.standing import service as standing
-from tests.races import acts
-from tests.races.acts import PERSON, Answer, Stage
+from tests.races import stage
+from tests.races.stage import CHANNEL, PERSON, PURPOSE, Answer, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +66,8 @@ def _facts_in_the_locks_statement() -> None:
             " ORDER BY g.subject_id FOR NO KEY UPDATE OF g, a",
             (
                 [one.contact_id for one in claimed],
-                policies.purpose_ids[acts.PURPOSE],
-                policies.channel_ids[acts.CHANNEL],
+                policies.purpose_ids[PURPOSE],
+                policies.channel_ids[CHANNEL],
             ),
         )
         permitted = {
@@ -126,15 +126,15 @@ def _redeemed_without_lock() -> None:
 
 
 def _acknowledged_before_the_commit() -> None:
-    done = acts.committed
+    done = stage.committed
     under_way: set[asyncio.Task[None]] = set()
 
-    async def early(stage: Stage, work: Callable[[Session], Awaitable[Answer]]) -> Answer:
+    async def early(at: Stage, work: Callable[[Session], Awaitable[Answer]]) -> Answer:
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
 
         async def whole() -> None:
             try:
-                async with stage.workspace.database.begin(PERSON) as session:
+                async with at.workspace.database.begin(PERSON) as session:
                     answer = await work(session)
                     if answer["kind"] in ("no", "restrict", "suppress"):
                         answered.set_result(answer)
@@ -154,9 +154,9 @@ def _acknowledged_before_the_commit() -> None:
         except Exception as error:
             if getattr(error, "sqlstate", None) is None:
                 raise
-            return await done(stage, work)
+            return await done(at, work)
 
-    acts.committed = early
+    stage.committed = early
 
 
 MUTANTS: dict[str, Mutant] = {

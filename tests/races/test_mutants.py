@@ -10,7 +10,7 @@ from tests.races.judging import Findings
 from tests.races.mutants import MUTANTS
 
 ENOUGH = 1_000
-WAVE = 100
+WAVE = 50
 
 
 @pytest.mark.law("LP-16")

@@ -1,15 +1,9 @@
 """The unsubscribe page in a real browser: by keyboard alone, with nothing from elsewhere and no cookie."""
 
-import asyncio
-import os
-import re
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page
 
 from registry.access.workspace import Workspace
 from registry.contacts import queries
@@ -18,33 +12,17 @@ from registry.kit.config import Settings
 from registry.opening import opened
 from tests.dispatch.people import CALLER, persons
 from tests.persons import reason
+from tests.system.browsing import browser as chromium
+from tests.system.browsing import serving
 
 pytestmark = [pytest.mark.system, pytest.mark.embedded]
 
-CHROMIUM = "/usr/bin/chromium"
-QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]  # fmt: skip
 TOLD = {
     "en": ("stop receiving", "no more"),
     "pl": ("zrezygnować", "Nie wyślemy"),
     "lv": ("nevēlaties", "nesūtīsim"),
     "ru": ("отказаться", "не будем"),
 }
-
-
-@asynccontextmanager
-async def serving(data: Path) -> AsyncIterator[str]:
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "registry", "--data", str(data), "serve", "--port", "0",
-        stdout=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONUNBUFFERED": "1", "ZGODA_LOG_LEVEL": "error"},
-    )  # fmt: skip
-    assert process.stdout is not None
-    line = (await asyncio.wait_for(process.stdout.readline(), 60)).decode()
-    found = re.search(r"http://\S+", line)
-    assert found is not None
-    yield found[0]
-    process.terminate()
-    await process.wait()
 
 
 async def link(workspace: Workspace, address: str) -> str:
@@ -81,12 +59,10 @@ async def test_a_reader_leaves_by_keyboard_in_each_language(data_folder: Path) -
     addresses = {locale: f"{locale}@example.test" for locale in TOLD}
     async with opened(Settings(data=data_folder), initialise=True) as workspace:
         await persons(workspace, addresses.values())
-        async with serving(data_folder) as base, async_playwright() as playwright:
-            browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        async with serving(data_folder) as base, chromium() as browser:
             for locale, address in addresses.items():
                 path = await link(workspace, address)
                 assert await reason(workspace, f"email:{address}") == "permit"
                 asked = await leave_by_keyboard(browser, base, path, locale)
                 assert all(url.startswith(base) for url in asked), "a request left for somewhere else"
                 assert await reason(workspace, f"email:{address}") == "address.suppressed"
-            await browser.close()

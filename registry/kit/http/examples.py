@@ -20,6 +20,8 @@ OTHER_PERMIT = "0199f3a2-6c1e-7d4b-9b52-4f0f6d1c2a06"
 CAMPAIGN = "0199f3a2-6c1e-7d4b-9b52-4f0f6d1c2a07"
 REQUEST = "0199f3a2-6c1e-7d4b-9b52-4f0f6d1c2a08"
 GROUND = "0199f3a2-6c1e-7d4b-9b52-4f0f6d1c2a09"
+OTHER_CONTACT = "0199f3a2-6c1e-7d4b-9b52-4f0f6d1c2a0a"
+MERGE = "0199f3a2-6c1e-7d4b-9b52-4f0f6d1c2a0b"
 TOKEN = "zgoda_permit_4Hh2nVqT0sYkLw8XcRb6JmPzUe3GdA1FxQ9o7K"
 EMAIL = "anna.berzina@example.com"
 CONTENT_HASH = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
@@ -33,13 +35,16 @@ OF_MEDIA: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Example:
-    """What one route is sent and what it answers, by name; `problems` are the codes that are its own.
+    """What one route is sent and what it answers, by name.
 
-    `answers` are those of success, whatever their status.
+    `path` fills the template of its path in, `query` what follows it; `problems` are the codes of refusals that are
+    its own; `answers` are those of success, whatever their status.
     """
 
     answers: Named = field(default_factory=dict)
     requests: Named = field(default_factory=dict)
+    path: Named = field(default_factory=dict)
+    query: Named = field(default_factory=dict)
     problems: tuple[str, ...] = ()
 
 
