@@ -246,7 +246,7 @@ def reach_of(rights: Rights, principal: Principal) -> Reaches:
 
 def _told(policies: PolicySet, decision: Decision, kind: str, permit_id: UUID | None) -> dict[str, str]:
     """What the log says: the words of the policy, and none that a caller made up; and what proves the decision."""
-    told = {"decision": str(decision.id), "digest": evidence.digest(evidence.facts(decision, kind))}
+    told = {"decision": str(decision.id), "digest": evidence.digest_of(decision, kind)}
     if decision.purpose in policies.purposes and decision.channel in policies.channels:
         told |= {"purpose": decision.purpose, "channel": decision.channel}
     return told | ({"permit": str(permit_id)} if permit_id else {})

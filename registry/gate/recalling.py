@@ -54,7 +54,7 @@ async def recall(
             "decision": str(kept.id),
             "at": at.isoformat(),
             "known_at": known.isoformat(),
-            "digest": evidence.digest(evidence.facts(kept, "recall")),
+            "digest": evidence.digest_of(kept, "recall"),
         },
     )
     return kept

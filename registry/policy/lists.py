@@ -19,7 +19,7 @@ class AddressList(Model):
     channels: tuple[Name, ...] = Field(min_length=1)
     # Whose marketing it stops; of a national list everybody's.
     controllers: tuple[Name, ...] = ()
-    # The latest import may be so many days old; after that nothing is marketed on these channels in that country.
+    # The latest whole import may be so many days old; after that nothing is marketed on these channels in that country.
     fresh_for_days: int | None = Field(default=None, ge=1)
     source: str = Field(min_length=1)
 

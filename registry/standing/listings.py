@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
-from typing import Any
 from uuid import UUID
 
 from registry.kit.database import Session
@@ -79,17 +78,13 @@ async def note_import(
 
 
 async def imports(session: Session) -> dict[str, tuple[tuple[datetime, date], ...]]:
-    """For each list when it was imported and of which day it was then, earliest first."""
+    """For each list when it was imported whole and of which day it was then, earliest first.
+
+    A file that only adds says nothing of whether the rest is up to date.
+    """
     found: dict[str, tuple[tuple[datetime, date], ...]] = {}
-    for row in await session.all("SELECT list, imported_at, dated FROM list_import ORDER BY imported_at"):
+    for row in await session.all(
+        "SELECT list, imported_at, dated FROM list_import WHERE whole ORDER BY imported_at"
+    ):
         found[row.list] = (*found.get(row.list, ()), (row.imported_at, row.dated))
     return found
-
-
-async def last_imports(session: Session) -> dict[str, Any]:
-    """The latest import of each list: `dated`, `imported_at`, `entries`, `whole`."""
-    rows = await session.all(
-        "SELECT DISTINCT ON (list) list, dated, imported_at, entries, whole FROM list_import"
-        " ORDER BY list, imported_at DESC"
-    )
-    return {row.list: row for row in rows}

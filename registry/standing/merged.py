@@ -29,7 +29,7 @@ async def records(session: Session, contact_ids: Collection[UUID]) -> dict[UUID,
         found.setdefault(row.subject_id, []).append(row.record)
         surviving[row.subject_id] = row.merged_into
     return {
-        contact_id: (surviving[contact_id], *(one for one in of if one != surviving[contact_id]))
+        contact_id: tuple(sorted(of, key=lambda one: (one != surviving[contact_id], one)))
         for contact_id, of in found.items()
     }
 

@@ -244,10 +244,10 @@ async def void(
 ) -> list[OpenPermit]:
     """Void the open permits that these takings-away cover; returns them.
 
-    What a person says holds for all records of theirs. The gate rows of the persons, and the address rows, are locked by the caller, so the list is what was open at
-    that instant. It is also kept in `session.voided`, and what was redeemed shortly before in `session.in_flight`,
-    for the answer to whoever said no. `because` is the audit tag of the act; `classes` narrows to these classes of
-    purpose (None: all).
+    What a person says holds for all records of theirs. The gate rows of the persons, and the address rows, are locked
+    by the caller, so the list is what was open at that instant. It is also kept in `session.voided`, and what was
+    redeemed shortly before in `session.in_flight`, for the answer to whoever said no. `because` is the audit tag of
+    the act; `classes` narrows to these classes of purpose (None: all).
     """
     told = [
         no if no.contact_id is None else no._replace(contact_id=record)

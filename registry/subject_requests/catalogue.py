@@ -148,6 +148,7 @@ IMPERSONAL: dict[str, str] = {
     "import_run": "how far an import is; hashes of files and counts",
     "key_epoch": "which epochs there are",
     "policy_version": "policies",
+    "policy_set": "policies",
     "collection_point": "policies",
     "purpose": "policies",
     "channel": "policies",

@@ -116,7 +116,7 @@ async def _nothing_else(session: Session, contact_id: UUID, requested_at: dateti
     """Whether a person is known here for that one request and nothing more.
 
     No other entry, ground, message, decision, permit or request of theirs, no id by which another system knows them,
-    no restriction, and no record from before the request.
+    no restriction, no merge with another record, and no record from before the request.
     """
     elsewhere = " UNION ALL ".join(
         f"SELECT 1 FROM {table} WHERE contact_id = %(contact)s"
@@ -125,7 +125,8 @@ async def _nothing_else(session: Session, contact_id: UUID, requested_at: dateti
     known = await session.value(
         f"SELECT EXISTS ({elsewhere} UNION ALL"
         " SELECT 1 FROM assignment WHERE contact_id = %(contact)s AND kind <> ALL(%(addresses)s) UNION ALL"
-        " SELECT 1 FROM gate_row WHERE subject_id = %(contact)s AND restricted_at IS NOT NULL UNION ALL"
+        " SELECT 1 FROM gate_row WHERE subject_id = %(contact)s"
+        " AND (restricted_at IS NOT NULL OR merged_into IS NOT NULL) UNION ALL"
         " SELECT 1 FROM contact WHERE id = %(contact)s AND created_at < %(since)s)",
         {
             "contact": contact_id,

@@ -64,9 +64,13 @@ async def test_an_exemption_holds_only_while_the_list_is_fresh(calling: Workspac
     person = await caller_of(calling, NUMBER)
     assert await reason(calling, person, CALLS, "call") == "channel.ground_missing"
     today = clock.now().date()
-    await load(calling, tmp_path, "+32470999999", dated=today - timedelta(days=32))
+    await load(calling, tmp_path, "+32470999999", whole=True, dated=today - timedelta(days=32))
     assert await reason(calling, person, CALLS, "call") == "channel.ground_missing"
-    await load(calling, tmp_path, "+32470999999", dated=today - timedelta(days=31))
+    # A file that only adds says nothing of whether the rest is up to date.
+    await load(calling, tmp_path, "+32470999998")
+    assert await reason(calling, person, CALLS, "call") == "channel.ground_missing"
+    both = ("+32470999999", "+32470999998")
+    await load(calling, tmp_path, *both, whole=True, dated=today - timedelta(days=31))
     decision = await check(calling, person, CALLS, "call")
     assert decision.channel_ground == "exemption"
 

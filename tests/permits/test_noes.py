@@ -147,7 +147,9 @@ async def test_who_shares_the_address_says_no_for_its_permits_too(workspace: Wor
     assert (await redeem(workspace, issued.token)).reason == "permit.voided"
 
 
-async def test_a_no_of_one_record_voids_the_permits_of_every_record_of_the_person(workspace: Workspace) -> None:
+async def test_a_no_of_one_record_voids_the_permits_of_every_record_of_the_person(
+    workspace: Workspace,
+) -> None:
     anna = await subscriber(workspace)
     other = await make(workspace, "anna.work@example.test")
     async with workspace.database.begin(CALLER) as session:

@@ -505,3 +505,23 @@ async def test_an_expired_consent_says_so_and_can_be_given_again(
     (giving,) = [f for f in forms(page) if f["action"] == "give"]
     await client.post(path, data=giving)
     assert len(await rows(workspace, "SELECT 1 FROM message WHERE letter = 'confirmation'")) == 1
+
+
+async def test_a_no_by_the_link_of_one_record_binds_all_that_were_merged(
+    workspace: Workspace, client: httpx.AsyncClient
+) -> None:
+    from tests.merging.people import merge
+
+    for address in (ANNA, "second@example.org"):
+        await make(workspace, address)
+        await act(workspace, f"email:{address}", EntryKind.GRANTED, "newsletter")
+    first, second = [(await ids(workspace, address))[0] for address in (ANNA, "second@example.org")]
+    paths = [await link(workspace, address) for address in (ANNA, "second@example.org")]
+    await merge(workspace, first, second)
+    for path in paths:
+        assert "Yes, since" in (await client.get(path)).text
+    await client.post(paths[1], data=take("newsletter"))
+    for path in paths:
+        page = (await client.get(path)).text
+        assert "Yes, since" not in page
+    assert await reason(workspace, str(first)) in NO

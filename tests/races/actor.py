@@ -12,7 +12,7 @@ from registry.access.workspace import Workspace
 from registry.gate.checks import Checks
 from tests.races import acts, casting
 from tests.races.bells import bell, heard, pack, unpack
-from tests.races.history import Diary, now
+from tests.races.history import Diary, Pace, now
 from tests.races.plans import Script, plan
 from tests.races.stage import Nothing, Scene, Stage
 
@@ -25,6 +25,7 @@ class Actor:
         self._stage = Stage(workspace, checks)
         self._orders = orders
         self._diary = diary
+        self._pace = Pace()
         self._scenes: dict[UUID, tuple[int, Scene]] = {}
         self._rounds: Counter[UUID] = Counter()
         self._running: set[asyncio.Task[None]] = set()
@@ -85,13 +86,15 @@ class Actor:
 
     async def _play(self, scene: Scene, script: Script) -> None:
         for step in script:
-            await asyncio.sleep(step.after)
+            await asyncio.sleep(step.after * self._pace.seconds)
             invoked = now()
             try:
                 answer = await acts.ACTS[step.act](self._stage, scene)
             except Nothing:
                 continue
-            self._diary.write(str(scene.contact), invoked, now(), answer)
+            responded = now()
+            self._pace.took(invoked, responded)
+            self._diary.write(str(scene.contact), invoked, responded, answer)
 
     async def drain(self) -> int:
         """Wait until everything that was begun is done; raises what an act raised."""

@@ -10,7 +10,6 @@ import shutil
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +114,7 @@ def _keep(kept: Path, seed: int, leg: Findings, seconds: float) -> None:
         "code": fingerprint(),
         "seed": str(seed),
         "seconds": round(seconds, 1),
-        "findings": asdict(leg),
+        "findings": {**vars(leg), "operations": dict(leg.operations)},
     }
     with kept.open("a", encoding="utf-8") as lines:
         lines.write(json.dumps(told) + "\n")

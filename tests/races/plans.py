@@ -1,4 +1,4 @@
-"""Who does what to which person, and after how long: worked out from a seed, so that a run can be done again.
+"""Who does what to which person, and when: worked out from a seed, so that a run can be done again.
 
 A person's messages come one after the other; each time one is claimed, a round begins in which several actors, in
 different processes, act at about the same moment. Each actor does one thing after the other.
@@ -24,12 +24,12 @@ NOES = {
 }
 # What leaves nobody to be merged with, or no address to share, would be explained by a larger model.
 _APART = ({"erase", "merge"}, {"bury", "suppress"})
-# About as long as a hand-off takes from its claim to its end.
-SECONDS = 0.04
+# How long a "no" is in coming: with the hand-off's own hesitation, about as often before it as after.
+LONGEST = 3.0
 
 
 class Step(NamedTuple):
-    """One act, so many seconds after what the actor did before."""
+    """One act, after what the actor did before by so many times as long as an act takes on this machine."""
 
     after: float
     act: str
@@ -81,18 +81,18 @@ def _excluded(act: str) -> set[str]:
 
 
 def _round(chance: random.Random, no: str, *, lift: bool) -> Round:
-    def moment(longest: float = SECONDS) -> float:
+    def moment(longest: float = LONGEST) -> float:
         return chance.uniform(0, longest)
 
     taking = [Step(moment(), no)]
     if lift:
-        taking.append(Step(moment(0.01), "grant"))
+        taking.append(Step(moment(1), "grant"))
     scripts: list[Script] = [tuple(taking)]
     if chance.random() < 0.4:
-        permit = [Step(0, "issue"), Step(moment(0.01), "redeem")]
+        permit = [Step(0, "issue"), Step(moment(1), "redeem")]
         if chance.random() < 0.25:
-            permit.append(Step(moment(0.01), "redeem"))
+            permit.append(Step(moment(1), "redeem"))
         scripts.append(tuple(permit))
     if chance.random() < 0.35:
-        scripts.append((Step(moment(), "check"), Step(moment(0.015), "check")))
+        scripts.append((Step(moment(), "check"), Step(moment(1), "check")))
     return tuple(scripts)

@@ -15,12 +15,12 @@ from registry.dispatch.claiming import Claimed, Office
 from registry.dispatch.outbox import Outcome
 from registry.dispatch.owner import owner
 from tests.races.bells import bell, heard, pack, unpack
-from tests.races.history import Diary, now
+from tests.races.history import Diary, Pace, now
 from tests.races.stage import PERSON
 
 IDLE_SECONDS = 0.01
-# Between a claim and its hand-over: the longer, the more often the "no" comes first.
-HESITATION = 0.04
+# Between a claim and its hand-over, in hand-overs: the longer, the more often the "no" comes first.
+HESITATION = 2.5
 
 
 class Sender:
@@ -30,6 +30,7 @@ class Sender:
         self._workspace = workspace
         self._orders = orders
         self._diary = diary
+        self._pace = Pace()
         self._chance = random.Random(f"{orders['seed']}/sender/{orders['index']}")
         self._bell = bell(orders["senders"][orders["index"]])
         # How many actors have not finished with what a lane claimed last.
@@ -66,7 +67,7 @@ class Sender:
             claimed = await claiming.claim(office, "email", await way.ready())
             if claimed:
                 self._ring_bell(lane, claimed)
-                await asyncio.sleep(self._chance.uniform(0, HESITATION))
+                await asyncio.sleep(self._chance.uniform(0, HESITATION * self._pace.seconds))
                 await self._hand_over(office, way, claimed)
                 # Whoever acts keeps up with us: an act that comes late races with nothing.
                 await self._quiet[lane].wait()
@@ -93,6 +94,7 @@ class Sender:
             raised = f"raised.{error.sqlstate}"
             await self._let_go(claimed)
         responded = now()
+        self._pace.took(invoked, responded)
         for one in claimed:
             outcome = outcomes.get(one.id)
             begun, ended = self._spans.pop(one.draft.recipient, (None, None)) if one.draft else (None, None)
