@@ -128,7 +128,9 @@ def settings(urls: Urls, ring: FileKeyRing, tmp_path: Path) -> Settings:
 @pytest_asyncio.fixture
 async def workspace(settings: Settings, urls: Urls, ring: FileKeyRing) -> AsyncIterator[Workspace]:
     """An open installation: fresh database, ring and policies."""
-    database = Database(urls, settle=installation.settling(ring), journal=FileJournal(settings.journal_folder))
+    database = Database(
+        urls, settle=installation.settling(ring), journal=FileJournal(settings.journal_folder)
+    )
     await database.open()
     yield Workspace(settings, database, ring, installation.policies())
     await database.close()

@@ -16,7 +16,9 @@ def complaint(entry: NewEntry, controller: str | None) -> NewEntry:
     an entry that takes nothing away.
     """
     if not entry.kind.takes_away:
-        raise Misuse("cause.misplaced", "A complaint is no grant.", field="cause", mend="say it with an object")
+        raise Misuse(
+            "cause.misplaced", "A complaint is no grant.", field="cause", mend="say it with an object"
+        )
     return replace(
         entry,
         kind=EntryKind.OBJECTED,

@@ -20,8 +20,9 @@ KINDS = (
     # Somebody was heard of: it keeps a term of inactivity from ending, and permits nothing.
     "activity",
 )
-# What a person did, as opposed to what others know or decided about them.
-ACTIVE_KINDS = frozenset({"sale", "contract", "requested", "activity"})
+# What a person did, as opposed to what others know or decided about them. Anybody can type an address where a letter
+# is asked for, so a request is no sign of life.
+ACTIVE_KINDS = frozenset({"sale", "contract", "activity"})
 # Bases whose need for each person is a recorded fact (GDPR art. 6(1)(d), (e)).
 _FACT_OF = {
     Basis.VITAL_INTERESTS: "vital_interest",

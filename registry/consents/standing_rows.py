@@ -191,7 +191,7 @@ def _balanced_until(policies: PolicySet, purpose: Purpose) -> datetime:
 
 
 def clock(policies: PolicySet, person: Person) -> int:
-    """By which clock the person lives, the controller's where it is not known, and which part of the day they prefer."""
+    """By which clock the person lives, else the controller's, and which part of the day they prefer."""
     name = person.time_zone or policies.schedule.zones.get(person.country or "")
     return clock_of(policies.zone_ids.get(name, 0) if name else 0, person.preferred_part)
 

@@ -19,7 +19,8 @@ SubscriberKind = Literal["unknown", "natural", "legal"]
 
 class Subject(Struct, frozen=True, forbid_unknown_fields=True):
     """Whom a request is about: exactly one of our id, an e-mail address, a telephone number, an external id,
-    a device id."""
+    a device id.
+    """
 
     id: UUID | None = None
     email: Value | None = None

@@ -126,7 +126,11 @@ async def test_an_erased_person_s_messages_go(workspace: Workspace, tmp_path: Pa
     (contact_id,) = await persons(workspace, ["anna@example.org"])
     await campaign(workspace)
     async with workspace.database.begin(CALLER, Role.RETENTION) as session:
-        assert await subject.erase(session, contact_id) == {"message": 1, "message_attempt": 0, "confirmation": 0}
+        assert await subject.erase(session, contact_id) == {
+            "message": 1,
+            "message_attempt": 0,
+            "confirmation": 0,
+        }
     assert await messages(workspace) == []
 
 

@@ -25,7 +25,9 @@ def test_every_command_of_the_page_is_carried_out(run: Any, settings: Any, page:
     asyncio.run(people())
     text = (ROOT / "docs" / page).read_text("utf-8")
     lines = [
-        line.strip() for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) for line in block.splitlines()
+        line.strip()
+        for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+        for line in block.splitlines()
     ]
     merge = ""
     assert len([line for line in lines if line]) >= 2

@@ -60,12 +60,12 @@ class Said:
 KINDS = (EntryKind.GRANTED, EntryKind.WITHDRAWN, EntryKind.OBJECTED, EntryKind.REFUSED)
 SAID = st.builds(
     Said,
-    kind=st.sampled_from([EntryKind.GRANTED, EntryKind.GRANTED, *KINDS]),
-    purpose=st.sampled_from([*PURPOSES, ANY]),
-    channel=st.sampled_from(["email", "email", ANY]),
-    place=st.sampled_from([0, 1, None]),
+    kind=st.sampled_from([EntryKind.GRANTED, EntryKind.GRANTED, EntryKind.WITHDRAWN, *KINDS]),
+    purpose=st.sampled_from(["newsletter", "newsletter", *PURPOSES, ANY]),
+    channel=st.sampled_from(["email", "email", "email", ANY]),
+    place=st.sampled_from([1, 0, 1, None]),
     grade=st.sampled_from([Grade.FIRST_PARTY, Grade.FIRST_PARTY, Grade.ATTESTED, Grade.UNKNOWN]),
-    age=st.one_of(st.integers(1, 60), st.none()),
+    age=st.one_of(st.integers(1, 60), st.integers(1, 60), st.none()),
 )
 REFUSALS = st.lists(
     st.builds(
@@ -78,7 +78,7 @@ REFUSALS = st.lists(
         of_person=st.booleans(),
     ),
     max_size=1,
-).map(tuple)
+).map(tuple) | st.just(())
 
 
 @st.composite
@@ -92,7 +92,9 @@ def records(draw: st.DrawFn, number: int, own: UUID, shared: tuple[AddressRefusa
     held = draw(st.sampled_from([addresses, addresses[1:]]))
     seqs = count(1)
     entries = []
-    for said in draw(st.lists(SAID, max_size=6)):
+    # Often the last word is a yes, or a merge would have nothing to take away.
+    last = Said(EntryKind.GRANTED, "newsletter", "email", 1, Grade.FIRST_PARTY, 0)
+    for said in draw(st.lists(SAID, max_size=3)) + draw(st.sampled_from([[last], [last], []])):
         takes = said.kind.takes_away
         if not takes and (said.place is None or said.purpose == ANY or said.channel == ANY):
             continue
@@ -170,6 +172,7 @@ def refused_everywhere(person: Person, purpose: str) -> bool:
 
 
 @given(pairs())
+@settings(max_examples=400)
 @pytest.mark.law("LP-23")
 def test_merged_nothing_is_looser_than_the_stricter_of_the_two(pair: tuple[Person, Person]) -> None:
     one, other = pair

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from registry.policy.schedule import PARTS, Cap, Part, Quiet, Schedule, capped_until, is_quiet, next_time
 
 NIGHT = Quiet(channels=("sms",), from_=time(21), until=time(8), days=("sunday",))
+YEAR_BEGINS, YEAR_ENDS = datetime(2026, 1, 1), datetime(2027, 1, 1)  # noqa: DTZ001  # hypothesis adds the zone
 ZONES = st.sampled_from(["Europe/Riga", "Europe/Warsaw", "Europe/Lisbon", "UTC", "America/New_York"])
 
 
@@ -36,9 +37,8 @@ def test_the_same_instant_is_quiet_in_riga_and_not_in_lisbon() -> None:
     assert not is_quiet((NIGHT,), "Europe/Lisbon", at)
 
 
-@given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)), ZONES)
-def test_what_waits_for_the_end_of_the_quiet_goes_then_and_not_before(naive: datetime, zone: str) -> None:
-    at = naive.replace(tzinfo=UTC)
+@given(st.datetimes(YEAR_BEGINS, YEAR_ENDS, timezones=st.just(UTC)), ZONES)
+def test_what_waits_for_the_end_of_the_quiet_goes_then_and_not_before(at: datetime, zone: str) -> None:
     until = next_time((NIGHT,), Part.ANY, zone, at)
     assert not is_quiet((NIGHT,), zone, until)
     step = until - timedelta(minutes=15)
@@ -78,9 +78,8 @@ def test_an_unknown_zone_or_day_is_refused() -> None:
         Quiet(channels=("sms",), from_=time(21), until=time(8), days=("sundai",))
 
 
-@given(st.datetimes(datetime(2026, 1, 1), datetime(2027, 1, 1)), ZONES, st.sampled_from(list(Part)))
-def test_what_waits_for_a_part_of_the_day_goes_in_it(naive: datetime, zone: str, part: Part) -> None:
-    at = naive.replace(tzinfo=UTC)
+@given(st.datetimes(YEAR_BEGINS, YEAR_ENDS, timezones=st.just(UTC)), ZONES, st.sampled_from(list(Part)))
+def test_what_waits_for_a_part_of_the_day_goes_in_it(at: datetime, zone: str, part: Part) -> None:
     when = next_time((NIGHT,), part, zone, at)
     begins, ends = PARTS[part]
     assert at <= when <= at + timedelta(days=3)

@@ -63,7 +63,8 @@ FIXED = {
     "contact_field": {"plain": None},
     # At most a quarter of an hour apart.
     "permit": {
-        "issued_at": datetime(2001, 1, 1, tzinfo=UTC), "expires_at": datetime(2001, 1, 1, 0, 1, tzinfo=UTC),
+        "issued_at": datetime(2001, 1, 1, tzinfo=UTC),
+        "expires_at": datetime(2001, 1, 1, 0, 1, tzinfo=UTC),
     },
 }
 
