@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from registry.audit import entries as audit
-from registry.consents import devices, ground_service, owning, service
+from registry.consents import address_refusals, devices, ground_service, owning, service
 from registry.consents.ground_service import NewGround
 from registry.consents.ledger import EntryKind
 from registry.consents.service import Recorded
@@ -145,7 +145,7 @@ async def _refuse_own(
         " AND o.valid_to IS NULL AND o.contact_id <> ALL(%(ids)b::uuid[])))",
         {"ids": records, "exclusive": int(Mode.EXCLUSIVE), "shared": int(Mode.SHARED)},
     )
-    await service.refuse_addresses(
+    await address_refusals.record(
         session, policies, [replace(entry, on_address=row.address_id, cause="person") for row in rows], at
     )
 
@@ -159,7 +159,7 @@ async def _refuse_unheld(
     key = (int(identifier.kind), identifier.broad)
     address_id = (await standing.addresses(session, ring, [key]))[key]
     await standing.lock_addresses(session, [address_id])
-    await service.refuse_addresses(session, policies, [replace(entry, on_address=address_id)], at)
+    await address_refusals.record(session, policies, [replace(entry, on_address=address_id)], at)
     await _audit(session, ring, entry, [])
 
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from registry.audit import entries as audit
-from registry.consents import acts, answers, devices, ground_service, service, submissions
+from registry.consents import acts, address_refusals, answers, devices, ground_service, service, submissions
 from registry.consents.answers import Answers
 from registry.consents.ledger import EntryKind
 from registry.consents.service import Recorded
@@ -212,7 +212,7 @@ async def _unknown(
     if refusals:
         await standing.lock_addresses(session, rows.values())
         at: datetime = await session.value("SELECT clock_timestamp()")
-        await service.refuse_addresses(session, policies, refusals, at)
+        await address_refusals.record(session, policies, refusals, at)
     await _audit(session, ring, policies, point, None, (), 0)
     return Collected(None, False, tuple(Made(one.purpose, one.channel, one.kind, None) for one in refusals))
 

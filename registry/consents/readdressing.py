@@ -5,7 +5,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from registry.audit import entries as audit
-from registry.consents import carrying, projection, service
+from registry.consents import address_refusals, carrying, projection, service
 from registry.consents.service import Recorded
 from registry.consents.standing_rows import Address, Person
 from registry.contacts import queries
@@ -179,5 +179,5 @@ async def _carry(
         # At an address that nobody shares it is the address's too: also for a record of it that is made twice.
         (whole,) = await projection.load(session, [holder])
         said = [no for record in (whole, *whole.merged) for no in carrying.everywhere(record, holder, SOURCE)]
-        await service.refuse_by_person(session, policies, [*entries, *said], new_address_id)
+        await address_refusals.record_of_person(session, policies, [*entries, *said], new_address_id)
     return recorded

@@ -3,14 +3,13 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from registry.consents import authority, owning, proof
+from registry.consents import address_refusals, authority, owning, proof
 from registry.consents.ledger import EntryKind
 from registry.consents.validation import NewEntry, acted_at, validate
-from registry.contacts import queries as contacts
 from registry.keys import persons
 from registry.keys.columns import ENTRY_EVIDENCE
 from registry.keys.ring import KeyRing
@@ -79,7 +78,7 @@ async def record(
         fresh.append(entry)
     written = await _append(session, ring, policies, fresh, recorded_at)
     await permits.void(session, _noes(policies, fresh), "consent.taken_away")
-    await refuse_addresses(session, policies, fresh, recorded_at)
+    await address_refusals.record(session, policies, fresh, recorded_at)
     results = iter(written)
     by_origin = {
         (e.contact_id, e.origin): w for e, w in zip(fresh, written, strict=True) if e.origin is not None
@@ -100,18 +99,13 @@ def _noes(policies: PolicySet, entries: Sequence[NewEntry]) -> list[No]:
         No(
             contact_id=entry.contact_id,
             assignment_id=entry.assignment_id,
-            controller=_controller(policies, entry),
+            controller=entry.controller_in(policies),
             purpose=entry.purpose,
             channel=entry.channel,
         )
         for entry in entries
         if entry.kind.takes_away or entry.kind is EntryKind.INVALIDATED
     ]
-
-
-def _controller(policies: PolicySet, entry: NewEntry) -> str:
-    purpose = policies.purposes.get(entry.purpose)
-    return entry.controller or (purpose.controller if purpose else "")
 
 
 async def repeat(
@@ -125,16 +119,6 @@ async def repeat(
         return []
     recorded_at: datetime = await session.value("SELECT clock_timestamp()")
     return await _append(session, ring, policies, entries, recorded_at)
-
-
-async def refuse_by_person(
-    session: Session, policies: PolicySet, entries: Sequence[NewEntry], address_id: UUID
-) -> None:
-    """Let takings-away of a person hold at an address that nobody but they have, also for a record made twice."""
-    if entries:
-        recorded_at: datetime = await session.value("SELECT clock_timestamp()")
-        at_address = [replace(entry, on_address=address_id, cause="person") for entry in entries]
-        await refuse_addresses(session, policies, at_address, recorded_at)
 
 
 async def _known_origins(
@@ -272,53 +256,3 @@ _ENTRY_COLUMNS = (
     "point_version",
     "authority",
 )
-
-
-async def refuse_addresses(
-    session: Session, policies: PolicySet, entries: Sequence[NewEntry], recorded_at: datetime
-) -> None:
-    """Record the "no" of addresses, once for each scope, and let it bind everybody who has them."""
-    done: set[tuple[UUID, str, str, str]] = set()
-    macs = await _macs(session, [e.on_address for e in entries if e.on_address])
-    for entry in entries:
-        if entry.on_address is None or not entry.kind.takes_away:
-            continue
-        controller = _controller(policies, entry)
-        key = (entry.on_address, controller, entry.purpose, entry.channel)
-        if key in done:
-            continue
-        done.add(key)
-        await standing.refuse_address(
-            session,
-            entry.on_address,
-            controller=controller,
-            purpose=entry.purpose,
-            channel=entry.channel,
-            cause=entry.cause,
-            acted_at=acted_at(entry, recorded_at) or recorded_at,
-            recorded_at=recorded_at,
-        )
-        session.takings.append(
-            {
-                "what": "address_refusal",
-                "mac": macs.get(entry.on_address),
-                "controller": controller,
-                "purpose": entry.purpose,
-                "channel": entry.channel,
-                "at": recorded_at.isoformat(),
-            }
-        )
-    if done:
-        await permits.void(
-            session,
-            [No(address_id=key[0], controller=key[1], purpose=key[2], channel=key[3]) for key in done],
-            "address.refused",
-        )
-        session.stale.update(await contacts.sharers(session, {key[0] for key in done}))
-
-
-async def _macs(session: Session, address_ids: Sequence[UUID]) -> dict[UUID, str]:
-    if not address_ids:
-        return {}
-    rows = await session.all("SELECT id, mac FROM address WHERE id = ANY(%b::uuid[])", (list(address_ids),))
-    return {row.id: row.mac.hex() for row in rows}

@@ -48,6 +48,11 @@ class NewEntry:
     # The ground by which a parent authorised a grant (GDPR art. 8).
     authority: UUID | None = None
 
+    def controller_in(self, policies: PolicySet) -> str:
+        """The controller whom the entry is about; empty where neither it nor its purpose names one."""
+        purpose = policies.purposes.get(self.purpose)
+        return self.controller or (purpose.controller if purpose else "")
+
 
 def acted_at(entry: NewEntry, recorded_at: datetime) -> datetime | None:
     """When the act counts as done: a "no" at first hand or undated now, an imported one at its date, never later."""

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from psycopg.errors import DeadlockDetected, SerializationFailure
 
 from registry.audit import entries as audit
+from registry.contacts import queries as contacts
 from registry.dispatch import outbox
 from registry.dispatch.channels import TRANSPORTS
 from registry.dispatch.channels.contract import (
@@ -101,11 +102,17 @@ async def locked_decisions(
     In one joined statement the facts would come from a snapshot that is older than the lock, and a withdrawal
     that was waited for would go unseen. PolicyChanged when other policies are in force: nothing is sent by old ones.
     """
-    await standing.lock_for_handoff(
-        session,
-        [one.contact_id for one in claimed],
-        [one.address_id for one in claimed if one.address_id is not None],
-    )
+    addresses = {one.address_id for one in claimed if one.address_id is not None}
+    capped = [one.contact_id for one in claimed if _counts(policies, one)]
+    if capped:
+        # Who reaches a cap has the rows about every address written anew, so all of them are held. Which there are
+        # changes only under the gate row's lock.
+        await standing.lock_for_handoff(session, [one.contact_id for one in claimed], ())
+        await standing.lock_for_handoff(
+            session, (), addresses | set(await contacts.address_ids(session, capped))
+        )
+    else:
+        await standing.lock_for_handoff(session, [one.contact_id for one in claimed], addresses)
     await in_force.require(session, policies)
     return await gate.decide(session, policies, questions(claimed))
 
@@ -172,15 +179,25 @@ def _left(done: Outcome) -> bool:
     return done.state in (outbox.HANDED_OVER, outbox.UNKNOWN)
 
 
+def _counts(policies: PolicySet, one: Claimed) -> bool:
+    """Whether a message counts towards a cap."""
+    purpose = policies.purposes.get(one.purpose)
+    return (
+        purpose is not None
+        and purpose.is_marketing
+        and any(
+            (cap.controller, cap.channel) == (purpose.controller, one.channel)
+            for cap in policies.schedule.caps
+        )
+    )
+
+
 async def _count(session: Session, policies: PolicySet, sent: Sequence[Claimed]) -> None:
     """Count marketing towards the caps; of whoever reached one the gate's rows are written anew at the commit."""
-    capped = {(cap.controller, cap.channel) for cap in policies.schedule.caps}
     handed = [
-        handoffs.Handed(one.contact_id, purpose.controller, one.channel)
+        handoffs.Handed(one.contact_id, policies.purposes[one.purpose].controller, one.channel)
         for one in sent
-        if (purpose := policies.purposes.get(one.purpose)) is not None
-        and purpose.is_marketing
-        and (purpose.controller, one.channel) in capped
+        if _counts(policies, one)
     ]
     at = clock.now()
     for one, counts in (await handoffs.count(session, handed)).items():

@@ -8,7 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from registry.audit import entries as audit
-from registry.consents import service as consents
+from registry.consents import address_refusals
 from registry.consents.ledger import ANY, EntryKind
 from registry.consents.validation import NewEntry
 from registry.contacts import queries
@@ -121,7 +121,7 @@ async def _refuse(
         if channel in policies.channels
         and _ADDRESS_KINDS.get(policies.channels[channel].address) is kind_of[address_id]
     ]
-    await consents.refuse_addresses(session, policies, refusals, recorded_at)
+    await address_refusals.record(session, policies, refusals, recorded_at)
 
 
 async def strike(

@@ -6,8 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from registry.consents import acts
-from registry.consents import service as consents
+from registry.consents import acts, address_refusals
 from registry.consents.ledger import ANY, EntryKind
 from registry.consents.validation import NewEntry
 from registry.contacts import service as persons
@@ -92,7 +91,7 @@ async def _take(
         own = address.mode == Mode.EXCLUSIVE and address.valid_to is None
         if not own:
             # As with one-click: the address that the link was sent to gets no more of it, whoever shares it.
-            await consents.refuse_addresses(
+            await address_refusals.record(
                 session,
                 policies,
                 [replace(entry, on_address=address_id, cause="one_click")],

@@ -67,7 +67,7 @@ async def test_who_was_last_heard_of_a_year_ago_is_not_written_to_now(lapsing: W
     [
         ("activity", "nordwind", True),
         ("sale", "nordwind", True),
-        ("requested", "nordwind", True),
+        ("requested", "nordwind", False),
         ("balancing", "nordwind", False),
         ("activity", "polana", False),
     ],

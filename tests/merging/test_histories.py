@@ -60,7 +60,7 @@ async def live(workspace: Workspace, records: list[UUID], own: list[str], shared
 
 
 @given(STEPS, STEPS, st.booleans())
-@settings(max_examples=12, phases=[Phase.reuse, Phase.generate])
+@settings(max_examples=8, phases=[Phase.reuse, Phase.generate])
 @pytest.mark.law("LP-23")
 async def test_no_life_of_two_records_is_laundered(
     workspace: Workspace, before: list[Any], meanwhile: list[Any], turned: bool
