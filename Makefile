@@ -41,7 +41,7 @@ lint: venv ## ruff, mypy --strict, the layers
 	$(BIN)/lint-imports --no-logo
 
 test: lint ## the whole suite that needs only Python packages
-	$(BIN)/pytest -m "not system" -n $(WORKERS) -q
+	$(BIN)/pytest -m "not system" -n $(WORKERS) --dist worksteal -q
 
 test-system: venv ## what needs Debian's Chromium, PostgreSQL 15 or Go; the suite again on PostgreSQL 15
 	$(BIN)/pytest -m system -q

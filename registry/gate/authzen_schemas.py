@@ -145,7 +145,7 @@ class Page(Struct, frozen=True):
     """Which part of the results: the token of the page before, and how many at most."""
 
     token: str | None = None
-    limit: Annotated[int, Meta(ge=0)] | None = None
+    limit: Annotated[int, Meta(ge=1)] | None = None
     properties: Attributes | None = None
 
 

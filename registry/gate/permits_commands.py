@@ -78,8 +78,8 @@ async def issue(
 @_hashed
 @prints_result
 @runs
-async def redeem(terminal: Terminal, token: str, content: IO[bytes] | None, content_hash: str | None) -> None:
-    """Ask at the moment of sending. Only `permit` is a yes, and it is said once."""
+async def redeem(terminal: Terminal, token: str, content: IO[bytes] | None, content_hash: str | None) -> int:
+    """Ask at the moment of sending. Only `permit` is a yes, it is said once, and anything else ends with 3."""
     hashed = _hash(content, content_hash)
     async with terminal.open() as workspace:
 
@@ -88,6 +88,8 @@ async def redeem(terminal: Terminal, token: str, content: IO[bytes] | None, cont
 
         done = await workspace.database.run(terminal.caller(), work)
     emit(terminal, as_json(Redeemed.of(done)), f"{done.outcome}: {done.reason}")
+    # A shell that goes on after `&&` must not send what was refused.
+    return 0 if done.permitted else 3
 
 
 @permit.command("void")

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from registry.kit.errors import Misuse
@@ -50,6 +51,15 @@ class Settings(BaseSettings):
     debug: bool = Field(
         default=False, description="Show tracebacks; they may hold personal data, so never in production."
     )
+
+    @field_validator("base_url")
+    @classmethod
+    def _plain_address(cls, value: str) -> str:
+        """Links stand in mails and AuthZEN compares it to the letter, so it is an address and nothing more."""
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError("must be https://host, with a path or none, and without query or fragment")
+        return value.rstrip("/")
 
     @model_validator(mode="after")
     def _all_three_urls(self) -> "Settings":

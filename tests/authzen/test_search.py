@@ -51,8 +51,6 @@ async def test_the_last_page_has_an_empty_token_and_page_comes_first(pep, people
     assert told["page"] == {"next_token": "", "count": 4}
     first = await pep.search("subject", **WHOM, page={"limit": 4})
     assert first["page"] == {"next_token": "", "count": 4}
-    none = await pep.search("subject", **WHOM, page={"limit": 0})
-    assert none["page"]["count"] == 0 and none["page"]["next_token"]
 
 
 async def test_the_id_of_what_is_searched_for_is_ignored(pep, people):
@@ -111,6 +109,8 @@ async def test_an_entity_that_is_asked_with_needs_its_id(pep, people):
         ("action", {"subject": contact(people[0]), "resource": {"type": "purpose"}}),
         ("subject", {**WHOM, "page": {"limit": -1}}),
         ("subject", {**WHOM, "page": {"limit": "10"}}),
+        # A page of nothing whose token leads to the same place would be read for ever.
+        ("subject", {**WHOM, "page": {"limit": 0}}),
         ("subject", {**WHOM, "page": 3}),
         ("subject", {**WHOM, "page": {"token": 3}}),
     ):

@@ -32,7 +32,7 @@ async def test_a_decision_has_the_fields_that_others_build_on(admin):
         ({"subject": {"external": "C-404"}}, "contact.unknown"),
         ({"purpose": "newsleter"}, "purpose.unknown"),
         ({"channel": "pigeon"}, "channel.unknown"),
-        ({"at": "2001-01-01T00:00:00Z"}, "contact.unknown"),
+        ({"at": "2001-01-01T00:00:00Z"}, "purpose.unknown"),
     ],
 )
 async def test_an_unknown_anything_is_a_deny(admin, change, reason):
@@ -47,7 +47,10 @@ async def test_an_unknown_anything_is_a_deny(admin, change, reason):
     [
         ({"subject": None}, "/subject"),
         ({"audience": "all"}, "/subject"),
-        ({"subject": None, "audience": "all", "at": "2026-01-01T00:00:00Z"}, "/at"),
+        (
+            {"subject": None, "audience": "all", "identifier": "0190d9a0-0000-7000-8000-000000000000"},
+            "/identifier",
+        ),
         ({"subject": None, "audience": "all", "purpose": "newsleter"}, "/purpose"),
         ({"at": "2026-01-01T00:00:00"}, "/at"),
         ({"purpose": "News Letter"}, "/purpose"),

@@ -99,6 +99,9 @@ def invalid(request: Request[Any, Any, Any], error: ValidationException) -> Resp
 def _field(item: dict[str, Any]) -> FieldProblem:
     message = str(item.get("message", "is not valid"))
     key = str(item.get("key", ""))
+    if message == "'data'":
+        # The framework's word for a body that is not there.
+        return FieldProblem("/", "The body is empty.")
     if item.get("source") not in ("body", None):
         return FieldProblem(key, _said(message))
     pointer = _pointer("" if key == "data" else key)
