@@ -37,6 +37,14 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
+class Scope:
+    """What a narrowed key may read of a person: what was said about these purposes, or to these controllers at all."""
+
+    purposes: frozenset[str]
+    controllers: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class Rights:
     """The roles and the purposes of one installation, handed over at start by whoever knows the policy.
 
@@ -85,6 +93,13 @@ class Rights:
             owner == controller and self.reaches(principal, purpose)
             for purpose, owner in self.controllers.items()
         )
+
+    def scope(self, principal: Principal) -> "Scope | None":
+        """The purposes that a key reaches, with the controllers behind them; None where it reaches everything."""
+        if principal.role in EVERYWHERE:
+            return None
+        purposes = frozenset(name for name in self.controllers if self.reaches(principal, name))
+        return Scope(purposes, frozenset(self.controllers[name] for name in purposes))
 
     def require_some(self, principal: Principal) -> None:
         """Refuse (403) `purpose.out_of_scope` to a key that reaches no purpose at all: it may see nobody."""

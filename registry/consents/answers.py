@@ -61,8 +61,8 @@ def read(
     """The answers in `values`, by control. `acts` tells how, where it is not plain from the control; `presented`
     what the page showed before anybody touched it.
 
-    Misuse: a control or an answer that the form does not have, a required one left out, an act that is no consent
-    (LP-01). Refused `control.default_on`: the page showed a yes beforehand (LP-02).
+    Misuse: a control or an answer that the form does not have, a required one left out, an act that is no consent,
+    none of the buttons pressed that send the form (LP-01). Refused `control.default_on`: the page showed a yes beforehand (LP-02).
     """
     for name in (*values, *(acts or ()), *(presented or ())):
         if point.control(name) is None:
@@ -75,6 +75,7 @@ def read(
                 mend=f"one of {', '.join(control.id for control in point.controls)}",
             )
     _refuse_presented(point, presented or {})
+    _refuse_unsent(point, values)
     identifiers: list[Identifier] = []
     fields: dict[str, str] = {}
     said: list[Said] = []
@@ -109,6 +110,18 @@ def _refuse_presented(point: CollectionPoint, presented: Mapping[str, Value]) ->
                 field=f"presented.{name}",
                 mend="show the form as it was published, with nothing chosen",
             )
+
+
+def _refuse_unsent(point: CollectionPoint, values: Mapping[str, Value]) -> None:
+    """What stood in a form that nobody sent is no act of theirs (GDPR art. 4(11))."""
+    sending = [control.id for control in point.controls if control.submits]
+    if sending and all(values.get(name) in (None, False, "") for name in sending):
+        raise Misuse(
+            "control.missing",
+            f"The form was not sent: {' or '.join(map(repr, sending))} was not pressed.",
+            field=f"controls.{sending[0]}",
+            mend="send true for the button that was pressed",
+        )
 
 
 def _text(control: Control, value: Value) -> str:

@@ -122,13 +122,14 @@ async def read_history(
     after: Annotated[int, QueryParameter(ge=0, le=2**63 - 1, description="`next` of the page before")] = 0,
     limit: Annotated[int, QueryParameter(ge=1, le=history.PAGE_LIMIT)] = history.PAGE,
 ) -> History:
-    """A person's ledger, oldest first."""
+    """A person's ledger, oldest first: what the key's purposes and controllers are told of it."""
     workspace: Workspace = request.app.state.workspace
     async with workspace.database.begin(caller_of(request)) as session:
-        return await history.page(session, workspace.ring, contact_id, after, limit)
+        scope = rights_of(request).scope(principal_of(request))
+        return await history.page(session, workspace.ring, contact_id, after, limit, scope)
 
 
-@get("/contacts/{contact_id:uuid}/consents/{entry_id:uuid}/proof", opt=needs("consent.read", personal=True))
+@get("/contacts/{contact_id:uuid}/consents/{entry_id:uuid}/proof", opt=needs("consent.prove", personal=True))
 async def read_proof(
     request: AppRequest, contact_id: FromPath[UUID], entry_id: FromPath[UUID]
 ) -> dict[str, Any]:
@@ -148,6 +149,8 @@ async def read_receipt(
     """The signed receipt of one entry (ISO/IEC TS 27560 in DPV terms): every byte of it counts."""
     workspace: Workspace = request.app.state.workspace
     async with workspace.database.begin(caller_of(request)) as session:
+        scope = rights_of(request).scope(principal_of(request))
+        await history.require_within(session, contact_id, entry_id, scope)
         made = await receipting.receipt(
             session,
             workspace.ring,

@@ -48,7 +48,7 @@ class Objection(Struct, frozen=True):
 
 
 class HeardSignal(Struct, frozen=True):
-    """Whether the signal says something (only `Sec-GPC: 1` does), and what it became."""
+    """What the signal became; `honoured` when it is `Sec-GPC: 1` exactly and a purpose here yields to it."""
 
     honoured: bool
     objections: list[Objection]

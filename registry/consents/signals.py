@@ -37,7 +37,7 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Whether the signal says something, and the objections that it became; a repeated one adds nothing."""
+    """Whether any purpose yields to the signal, and the objections that it became; a repeated one adds nothing."""
 
     honoured: bool
     objections: tuple[tuple[str, Recorded], ...] = ()
@@ -57,8 +57,8 @@ async def hear(session: Session, ring: KeyRing, policies: PolicySet, signal: Sig
     if signal.device is None and signal.subject is None:
         raise Misuse("subject.missing", "Nobody is named.", field="device", mend="name the device")
     made: list[tuple[str, Recorded]] = []
-    honoured = signal.value == GPC
-    mapped = [purpose for purpose in policies.purposes.values() if purpose.gpc] if honoured else []
+    said = signal.value == GPC
+    mapped = [purpose for purpose in policies.purposes.values() if purpose.gpc] if said else []
     for_devices = [purpose for purpose in mapped if purpose.subject == "device"]
     for_persons = [purpose for purpose in mapped if purpose.subject == "contact"]
     people = await _people(session, ring, signal) if for_persons else []
@@ -70,7 +70,7 @@ async def hear(session: Session, ring: KeyRing, policies: PolicySet, signal: Sig
         subject = await devices.enter(session, ring, signal.device)
         made += await _object(session, ring, policies, signal, for_devices, [subject])
     made += await _object(session, ring, policies, signal, for_persons, people)
-    heard = Heard(honoured, tuple(made))
+    heard = Heard(bool(mapped), tuple(made))
     await audit.append(
         session,
         ring,
@@ -78,7 +78,7 @@ async def hear(session: Session, ring: KeyRing, policies: PolicySet, signal: Sig
         subjects=[one.contact_id for _, one in made],
         kinds=("consent",),
         detail={
-            "signal": "gpc" if honoured else "none",
+            "signal": "gpc" if said else "none",
             "digests": [one.digest for one in heard.fresh],
             **permits.told(session),
         },

@@ -48,6 +48,8 @@ ROLE_LOCAL_PARTS = frozenset(
 
 _ADDRESS_SHAPE = re.compile(r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")
 _OPAQUE_LIMIT = 200
+# One provider's mailboxes under two names: a "no" under one holds under the other.
+_SAME_MAILBOX = {"googlemail.com": "gmail.com"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")  # category Cc, whole
 
 
@@ -99,7 +101,7 @@ def _email(text: str) -> Identifier:
         value = f"{checked.local_part.lower()}@{checked.ascii_domain or checked.domain}".lower()
     local, _, domain = value.rpartition("@")
     broad = unicodedata.normalize("NFKC", local).casefold().partition("+")[0].replace(".", "") or local
-    return Identifier(Kind.EMAIL, value, f"{broad}@{domain}")
+    return Identifier(Kind.EMAIL, value, f"{broad}@{_SAME_MAILBOX.get(domain, domain)}")
 
 
 def _plain_domain(domain: str) -> bool:

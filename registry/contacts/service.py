@@ -158,6 +158,11 @@ async def assign(
             "UPDATE assignment SET mode = %s WHERE identifier_id = ANY(%s) AND mode = %s AND valid_to IS NULL",
             (int(Mode.SHARED), list(shared), int(Mode.EXCLUSIVE)),
         )
+    # A role address is nobody's, so who else has it says nothing.
+    await standing.restrict_alike(
+        session,
+        {a.contact_id: a.address_id for a in made if a.address_id and not a.new.identifier.is_role},
+    )
     await _write_assignments(session, keys, made, shared)
     session.stale.update(assignment.contact_id for assignment in made)
     return ids

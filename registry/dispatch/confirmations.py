@@ -45,7 +45,8 @@ async def _follow(session: Session, ring: KeyRing, policies: PolicySet, base_url
         return  # a file of old opt-ins asks nobody anything
     purpose = policies.purposes[entry.purpose]
     written = 0
-    if await _may_ask(session, policies, purpose, step) and entry.assignment_id is not None:
+    due_at = await _due(session, policies, purpose, step)
+    if due_at is not None and entry.assignment_id is not None:
         new = NewLetter(
             Letter.CONFIRMATION,
             entry.contact_id,
@@ -53,25 +54,31 @@ async def _follow(session: Session, ring: KeyRing, policies: PolicySet, base_url
             purpose,
             step.id,
             entry.notice_locale,
+            due_at,
         )
         written = int(await letters.queue(session, ring, policies, base_url, new) is not None)
     await pending.begin(session, entry.contact_id, step.id, purpose.id, step.recorded_at, written)
 
 
-async def _may_ask(session: Session, policies: PolicySet, purpose: Purpose, step: Step) -> bool:
-    """A mail asks about what the person did just now, here, for an e-mail address; and only so often."""
+async def _due(session: Session, policies: PolicySet, purpose: Purpose, step: Step) -> datetime | None:
+    """When a mail asks about what the person did just now, here, for an e-mail address; None for never.
+
+    A repeated request is asked about after the pause; one whose letter still lies in the outbox needs no second.
+    """
     entry = step.entry
     term = timedelta(days=purpose.confirm_within_days)
-    return (
-        purpose.double_opt_in
-        and entry.grade is Grade.FIRST_PARTY
-        and entry.acted_at is not None
-        and entry.acted_at > step.recorded_at - term
-        and policies.channels[entry.channel].address == "email"
-        and entry.assignment_id is not None
-        and await letters.allowed(
-            session, entry.contact_id, entry.assignment_id, Letter.CONFIRMATION, step.recorded_at
-        )
+    if (
+        not purpose.double_opt_in
+        or entry.grade is not Grade.FIRST_PARTY
+        or entry.acted_at is None
+        or entry.acted_at <= step.recorded_at - term
+        or policies.channels[entry.channel].address != "email"
+        or entry.assignment_id is None
+        or await pending.is_queued(session, entry.contact_id, entry.assignment_id, purpose.id)
+    ):
+        return None
+    return await letters.free_at(
+        session, entry.contact_id, entry.assignment_id, Letter.CONFIRMATION, step.recorded_at
     )
 
 

@@ -37,7 +37,7 @@ class NewLetter:
     """A letter to one address of one person.
 
     `about` is the purpose that was asked for, or whose controller the person turns to; `entry_id` the request to be
-    confirmed; `locale` the language in which it was asked for.
+    confirmed; `locale` the language in which it was asked for; before `due_at` it does not leave.
     """
 
     letter: Letter
@@ -46,6 +46,7 @@ class NewLetter:
     about: Purpose
     entry_id: UUID | None = None
     locale: str | None = None
+    due_at: datetime | None = None
 
 
 def purpose_for(policies: PolicySet, controller: str, letter: Letter) -> Purpose | None:
@@ -85,7 +86,8 @@ async def queue(
     message_id = new_id()
     await session.execute(
         "INSERT INTO message (id, contact_id, campaign_id, purpose, channel, class, assignment_id, state, letter,"
-        " about, locale) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        " about, locale, due_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, coalesce(%s, clock_timestamp()))",
         (
             message_id,
             new.contact_id,
@@ -98,6 +100,7 @@ async def queue(
             new.letter.value,
             new.entry_id,
             new.locale,
+            new.due_at,
         ),
     )
     await audit.append(
@@ -142,15 +145,28 @@ async def allowed(
     Counted by the address row, which is keyed by MAC: whoever shares the address, or holds it under two records, has
     one allowance. The person and the address are locked by the caller.
     """
+    free = await free_at(session, contact_id, assignment_id, letter, at)
+    return free is not None and free <= at
+
+
+async def free_at(
+    session: Session, contact_id: UUID, assignment_id: UUID, letter: Letter, at: datetime
+) -> datetime | None:
+    """When the next such letter may go to this address (`at`, or ten minutes after the last); None after five a day.
+
+    Counted, and locked, as for `allowed`.
+    """
     rows = await session.all(
         "WITH sharing AS (SELECT o.contact_id, o.id FROM assignment a JOIN assignment o ON o.address_id = a.address_id"
         " WHERE a.contact_id = %s AND a.id = %s)"
-        " SELECT m.letter, m.created_at FROM sharing s JOIN message m ON m.contact_id = s.contact_id"
+        " SELECT m.letter, m.created_at, m.due_at FROM sharing s JOIN message m ON m.contact_id = s.contact_id"
         " AND m.assignment_id = s.id WHERE m.letter IS NOT NULL AND m.created_at > %s",
         (contact_id, assignment_id, at - timedelta(days=1)),
     )
-    lately = any(row.letter == letter.value and row.created_at > at - PAUSE for row in rows)
-    return not lately and len(rows) < A_DAY
+    if len(rows) >= A_DAY:
+        return None
+    same = (max(row.created_at, row.due_at) + PAUSE for row in rows if row.letter == letter.value)
+    return max((at, *same))
 
 
 async def _standing(

@@ -51,6 +51,17 @@ async def end(session: Session, contact_id: UUID, entry_id: UUID | None) -> None
     )
 
 
+async def is_queued(session: Session, contact_id: UUID, assignment_id: UUID, purpose: str) -> bool:
+    """Whether a letter to this address, about a request for this purpose that still waits, has yet to leave."""
+    found = await session.first(
+        "SELECT 1 FROM message m JOIN confirmation k ON k.contact_id = m.contact_id AND k.entry_id = m.about"
+        f"{_ENTRY} WHERE m.contact_id = %s AND m.assignment_id = %s AND m.letter = 'confirmation'"
+        f" AND m.state = 'queued' AND k.purpose = %s AND {_WAITS}",
+        (contact_id, assignment_id, purpose),
+    )
+    return found is not None
+
+
 async def asked_in(session: Session, policies: PolicySet, rows: Sequence[Any]) -> dict[UUID, Asked]:
     """Of due messages those that ask for a confirmation that is still waited for, by message."""
     wanted = [row.id for row in rows if row.about is not None]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from itertools import islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
+
+import psycopg
 
 from registry.access.workspace import Workspace
 from registry.contacts.identifiers import Identifier, Kind
@@ -20,9 +23,9 @@ from registry.exchange.rejects import RejectFile
 from registry.exchange.rows import Reject
 from registry.keys import blind
 from registry.kit.caller import Caller
-from registry.kit.database import Session
+from registry.kit.database import Database, Session
 from registry.kit.errors import Misuse, Refused
-from registry.policy.lists import AddressList
+from registry.policy.lists import AddressList, latest
 from registry.standing import listings
 
 PORTION = 2000
@@ -80,10 +83,10 @@ async def run(
 
     Safe to be killed and run again. Nobody is taken off by a file with rows that cannot be read, by an empty one,
     nor by one that would empty half of the list unless `shrink` says that it may; nor ever off a controller's own
-    list, for a "no" is not taken back by a file.
+    list, for a "no" is not taken back by a file; nor by a file older than the whole one before (`list.older`), or while
+    another whole one is read (`list.busy`).
     """
-    policies, database = workspace.policies, workspace.database
-    told = known(policies, name)
+    told = known(workspace.policies, name)
     if whole and told.kind == "own":
         raise Misuse(
             "list.own",
@@ -92,45 +95,100 @@ async def run(
             mend="import it without --full; the person may consent again at first hand",
         )
     file = await asyncio.to_thread(open_list, path, column)
-    async with database.begin(caller) as session:
+    async with _alone(workspace.database, name) if whole and not dry_run else nullcontext():
+        started, day = await _begun(workspace, caller, name, dated, whole)
+        listed_at = min(started, datetime.combine(day, time(), UTC)) if dated else started
+        done = Listed(name, day, whole, dry_run)
+        rejects = None if dry_run else RejectFile(Path(f"{path}.rejects.csv"), with_values, 0)
+        try:
+            await _read(workspace, caller, told, file, listed_at, done, rejects, progress)
+        finally:
+            if rejects is not None:
+                rejects.close()
+        if whole:
+            await _strike_off(workspace, caller, told, started, done, shrink)
+        if not dry_run:
+            async with workspace.database.begin(caller) as session:
+                await listings.note_import(
+                    session,
+                    name,
+                    dated=day,
+                    whole=whole,
+                    entries=done.entries,
+                    listed=done.listed,
+                    unlisted=done.unlisted,
+                )
+        return done
+
+
+@asynccontextmanager
+async def _alone(database: Database, name: str) -> AsyncIterator[None]:
+    """Hold a whole import of the list against others, by a connection of its own; Refused `list.busy`.
+
+    What one names and the other does not would be on the list or off it by who came last, not by the later day.
+    """
+    connection = await psycopg.AsyncConnection.connect(database.urls.app, autocommit=True, keepalives_idle=10)
+    try:
+        got = await connection.execute(
+            "SELECT pg_try_advisory_lock(hashtextextended('list ' || %s, 7))", (name,)
+        )
+        if await got.fetchone() != (True,):
+            raise Refused(
+                "list.busy",
+                "Another whole import of this list is running.",
+                field="list",
+                mend="import it again when that one has ended",
+            )
+        yield
+    finally:
+        await connection.close()
+
+
+async def _begun(
+    workspace: Workspace, caller: Caller, name: str, dated: date | None, whole: bool
+) -> tuple[datetime, date]:
+    """When the import begins, and of which day its file is; Misuse `list.in_future`, Refused `list.older`."""
+    async with workspace.database.begin(caller) as session:
         started: datetime = await session.value("SELECT clock_timestamp()")
+        before = latest((await listings.imports(session)).get(name, ()), started)
     day = dated or started.date()
     if day > started.date():
         raise Misuse("list.in_future", "The list is dated in the future.", field="--dated")
-    listed_at = min(started, datetime.combine(day, time(), UTC)) if dated else started
-    done = Listed(name, day, whole, dry_run)
-    rejects = None if dry_run else RejectFile(Path(f"{path}.rejects.csv"), with_values, 0)
-    try:
-        for portion in _portions(file, kinds_of(policies, told), region_of(policies, told)):
-            refused = [one for one in portion if isinstance(one, Reject)]
-            good = [one for one in portion if isinstance(one, Identifier)]
-            done.entries += len(good)
-            for one in refused:
-                done.rejected[one.reason] = done.rejected.get(one.reason, 0) + 1
-            if rejects is None:
-                await _rehearse(workspace, caller, told, good, done)
-            else:
-                rejects.append(refused)
-                done.rejects = rejects.path if done.rejected else None
-                await _write(workspace, caller, told, good, listed_at, done)
-            progress(done.entries, file.position(), file.size)
-    finally:
-        if rejects is not None:
-            rejects.close()
-    if whole:
-        await _strike_off(workspace, caller, told, started, done, shrink)
-    if not dry_run:
-        async with database.begin(caller) as session:
-            await listings.note_import(
-                session,
-                name,
-                dated=day,
-                whole=whole,
-                entries=done.entries,
-                listed=done.listed,
-                unlisted=done.unlisted,
-            )
-    return done
+    if whole and before is not None and day < before:
+        raise Refused(
+            "list.older",
+            f"The list was imported whole as of {before}; an older file takes nobody off it.",
+            field="--dated",
+            mend="import the newest file; without --full an older one only adds",
+        )
+    return started, day
+
+
+async def _read(
+    workspace: Workspace,
+    caller: Caller,
+    told: AddressList,
+    file: ListFile,
+    listed_at: datetime,
+    done: Listed,
+    rejects: RejectFile | None,
+    progress: Progress,
+) -> None:
+    """Put everybody whom the file names on the list, or count them where nothing is to be written."""
+    policies = workspace.policies
+    for portion in _portions(file, kinds_of(policies, told), region_of(policies, told)):
+        refused = [one for one in portion if isinstance(one, Reject)]
+        good = [one for one in portion if isinstance(one, Identifier)]
+        done.entries += len(good)
+        for one in refused:
+            done.rejected[one.reason] = done.rejected.get(one.reason, 0) + 1
+        if rejects is None:
+            await _rehearse(workspace, caller, told, good, done)
+        else:
+            rejects.append(refused)
+            done.rejects = rejects.path if done.rejected else None
+            await _write(workspace, caller, told, good, listed_at, done)
+        progress(done.entries, file.position(), file.size)
 
 
 def _portions(

@@ -13,7 +13,7 @@ from registry.kit.caller import OPERATOR, Caller
 from registry.kit.database import Session
 from registry.kit.errors import Refused
 from registry.kit.logging import log
-from registry.policy.lists import fresh_until
+from registry.policy.lists import fresh_until, latest
 from registry.policy.model import PolicySet
 from registry.standing import listings
 
@@ -88,7 +88,7 @@ async def states(session: Session, policies: PolicySet, at: datetime) -> list[Li
                 country=told.country,
                 channels=told.channels,
                 entries=await listings.size(session, name),
-                dated=made[-1][1] if made else None,
+                dated=latest(made, at),
                 fresh_until=until if until != date.max else None,
                 usable=told.kind == "own" or (until is not None and until >= at.date()),
             )

@@ -5,7 +5,7 @@ from datetime import date
 
 from pydantic import Field
 
-from registry.policy.words import Country, Model
+from registry.policy.words import Country, Day, Model, Text
 
 # Art. 8(1): where no Member State's law says otherwise, and so for a country that is not known.
 STRICTEST = 16
@@ -17,8 +17,8 @@ class AgeRule(Model):
 
     country: Country
     age: int = Field(ge=LEAST, le=STRICTEST)
-    since: date
-    source: str = Field(min_length=1)
+    since: Day
+    source: Text
 
 
 def birthday(born: date, age: int) -> date:

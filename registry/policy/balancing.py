@@ -1,23 +1,27 @@
 """The register of balancing tests: why an interest is not overridden by those of the person (GDPR art. 6(1)(f))."""
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from registry.policy.words import Model, Name
+from registry.policy.words import Day, Model, Name, Text
+
+# Shorter than this, it weighs nothing.
+_Weighed = Annotated[str, StringConstraints(strip_whitespace=True, min_length=20)]
 
 
 class BalancingTest(Model):
     """One signed test. Without one, no purpose rests on legitimate interest; one that is overdue has no effect."""
 
     id: Name
-    interest: str = Field(min_length=20)
-    necessity: str = Field(min_length=20)
-    balance: str = Field(min_length=20)
-    safeguards: tuple[str, ...] = Field(min_length=1)
-    signed_by: str = Field(min_length=1)
-    signed_on: date
-    review_by: date
+    interest: _Weighed
+    necessity: _Weighed
+    balance: _Weighed
+    safeguards: tuple[Text, ...] = Field(min_length=1)
+    signed_by: Text
+    signed_on: Day
+    review_by: Day
 
     @property
     def ends_at(self) -> datetime:

@@ -1,14 +1,14 @@
 """Worked cases: what a lawyer writes beside a policy, facts and question and the answer that must come out."""
 
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import AwareDatetime, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from registry.policy.documents import PolicyInvalid, Problem, read
 from registry.policy.model import Basis, ChannelGround
-from registry.policy.words import Country, Model, Name
+from registry.policy.words import Country, Day, Model, Moment, Name
 
 ContactWord = Literal["active", "erased"]
 EntryWord = Literal[
@@ -27,8 +27,8 @@ class CaseContact(Model):
     country: Country | None = "LV"
     subscriber: Literal["unknown", "natural", "legal"] = "natural"
     state: ContactWord = "active"
-    restricted_at: AwareDatetime | None = None
-    birth_date: date | None = None
+    restricted_at: Moment | None = None
+    birth_date: Day | None = None
     time_zone: str | None = None
     # The part of the day that they would rather be reached in.
     preferred: Literal["any", "morning", "afternoon", "evening"] = "any"
@@ -40,14 +40,14 @@ class CaseRefusal(Model):
     purpose: str | None = None
     controller: Name | None = None
     channel: str = "email"
-    acted_at: AwareDatetime
+    acted_at: Moment
 
 
 class CaseAddress(Model):
     """An address that the person has at the time of the question."""
 
     kind: Literal["email", "phone"] = "email"
-    verified_at: AwareDatetime | None = None
+    verified_at: Moment | None = None
     dead: bool = False
     refusals: tuple[CaseRefusal, ...] = ()
     lists: tuple[Name, ...] = ()
@@ -68,8 +68,8 @@ class CaseEntry(Model):
     grade: GradeWord = "first_party"
     act: str | None = "clicked"
     notice: int | None = None
-    acted_at: AwareDatetime | None = None
-    recorded_at: AwareDatetime | None = None
+    acted_at: Moment | None = None
+    recorded_at: Moment | None = None
     refers_to: str | None = None
     bundled_with: tuple[str, ...] = ()
     # The name of the ground by which a parent agreed to it.
@@ -100,14 +100,14 @@ class CaseGround(Model):
     products: tuple[str, ...] = ()
     opt_out_offered: bool = False
     collected_in_sale: bool = False
-    occurred_at: AwareDatetime
-    ends_at: AwareDatetime | None = None
+    occurred_at: Moment
+    ends_at: Moment | None = None
 
 
 class CaseHanded(Model):
     """Marketing messages that were handed over to the person on one day (UTC)."""
 
-    day: date
+    day: Day
     messages: int = Field(ge=1)
     channel: str = "email"
     controller: Name | None = None
@@ -121,7 +121,7 @@ class Expected(Model):
     basis: Basis | None = None
     ground: ChannelGround | None = None
     evidence: str | None = None
-    not_before: AwareDatetime | None = None
+    not_before: Moment | None = None
 
 
 class Case(Model):
@@ -132,7 +132,7 @@ class Case(Model):
 
     name: str = Field(min_length=1)
     law: tuple[str, ...] = ()
-    at: AwareDatetime
+    at: Moment
     channel: str = "email"
     address: str | None = None
     contact: CaseContact = CaseContact()
@@ -140,7 +140,7 @@ class Case(Model):
     entries: tuple[CaseEntry, ...] = Field(default=(), alias="entry")
     grounds: tuple[CaseGround, ...] = Field(default=(), alias="ground")
     handed: tuple[CaseHanded, ...] = ()
-    imported: dict[Name, date] = Field(default_factory=dict)
+    imported: dict[Name, Day] = Field(default_factory=dict)
     policy: dict[str, Any] = Field(default_factory=dict)
     expect: Expected
     line: int = 0

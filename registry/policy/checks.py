@@ -3,8 +3,17 @@
 from collections.abc import Iterator
 from datetime import date
 
-from registry.access.credentials import KINDS
-from registry.policy import care_checks, collection_checks, notice_checks, partners, relabelling, rule_checks
+from registry.policy import (
+    care_checks,
+    channel_law,
+    collection_checks,
+    entities,
+    notice_checks,
+    partners,
+    relabelling,
+    role_checks,
+    rule_checks,
+)
 from registry.policy.documents import Finding, KeyPath, nearest
 from registry.policy.model import (
     EEA,
@@ -31,15 +40,15 @@ def findings(policies: PolicySet, today: date | None = None) -> Iterator[Finding
         for path, text, mend in _purpose(policies, purpose):
             yield Finding(file, path, text, mend)
     yield from rule_checks.findings(policies, today)
+    yield from channel_law.findings(policies)
+    yield from entities.findings(policies)
     yield from relabelling.findings(policies)
     yield from partners.findings(policies)
     yield from notice_checks.all_findings(policies)
     yield from collection_checks.all_findings(policies)
     yield from _fields(policies)
     yield from _recipients(policies)
-    for role in policies.roles:
-        for _, text, mend in _known("roles", (role,), KINDS):
-            yield Finding("roles.toml", (role,), text, mend)
+    yield from role_checks.findings(policies)
     if absent := [kind.value for kind in RetentionClass if kind not in policies.retention]:
         text = f"no term for {', '.join(absent)} (GDPR art. 5(1)(e))"
         yield Finding("retention.toml", (), text, "add a table for each")
@@ -162,6 +171,12 @@ def _fields(policies: PolicySet) -> Iterator[Finding]:
                     text,
                     f"add it to data_kinds of {purpose}, or not use it",
                 )
+    for purpose, one in policies.purposes.items():
+        for kind in one.data_kinds:
+            if kind in policies.fields and purpose not in policies.fields[kind].purposes:
+                text = f"uses `{kind}`, which fields.toml keeps for other purposes (GDPR art. 5(1)(b))"
+                mend = f"add {purpose} to purposes of `{kind}` there, or not use it"
+                yield Finding(f"purposes/{purpose}/policy.toml", ("data_kinds",), text, mend)
 
 
 def _recipients(policies: PolicySet) -> Iterator[Finding]:

@@ -12,7 +12,7 @@ from registry.policy.balancing import BalancingTest
 from registry.policy.collection import CollectionPoint
 from registry.policy.lists import AddressList
 from registry.policy.schedule import Schedule
-from registry.policy.words import Country, Locale, Model, Name
+from registry.policy.words import DAYS_LIMIT, Country, Day, Locale, Model, Name, Text
 
 LIVE_PURPOSES_LIMIT = 256
 
@@ -83,14 +83,14 @@ class Controller(Model):
     """The legal entity that answers for its purposes (GDPR art. 4(7))."""
 
     id: Name
-    name: str = Field(min_length=1)
-    address: str = Field(min_length=1)
-    contact: str = Field(min_length=3)
-    dpo: str | None = None
+    name: Text
+    address: Text
+    contact: Text = Field(min_length=3)
+    dpo: Text | None = None
     country: Country
     locales: tuple[Locale, ...] = Field(min_length=1)
-    sender_name: str
-    sender_email: str
+    sender_name: Text
+    sender_email: Text
     groups: tuple[str, ...] = ()
     # The clock by which quiet hours are kept for a person whose own is not known.
     time_zone: str = "UTC"
@@ -118,7 +118,7 @@ class Purpose(Model):
     """What data is used for; a folder of `policies/purposes/`, and no code."""
 
     id: Name
-    title: dict[Locale, str]
+    title: dict[Locale, Text]
     controller: Name
     class_: PurposeClass = Field(alias="class")
     basis: Basis
@@ -127,9 +127,9 @@ class Purpose(Model):
     grounds: tuple[ChannelGround, ...] = ()
     least_grade: Grade = Grade.ATTESTED
     double_opt_in: bool = False
-    valid_for_days: int | None = Field(default=None, ge=1)
+    valid_for_days: int | None = Field(default=None, ge=1, le=DAYS_LIMIT)
     # Consent of somebody who was not heard of for so long has lapsed (art. 5(1)(e)).
-    inactive_after_days: int | None = Field(default=None, ge=1)
+    inactive_after_days: int | None = Field(default=None, ge=1, le=DAYS_LIMIT)
     # An unconfirmed request is void, and is deleted, after this term.
     confirm_within_days: int = Field(default=7, ge=1, le=90)
     # Offered directly to children (art. 8): then consent of somebody whose age is not known permits nothing.
@@ -141,10 +141,10 @@ class Purpose(Model):
     # The condition of art. 9(2) under which delicate data are used.
     special_condition: str | None = None
     # Soft opt-in holds for the controller's own similar products: the categories that count as similar.
-    similar_products: tuple[str, ...] = ()
+    similar_products: tuple[Text, ...] = ()
     # The id of a test in `balancing.toml`.
     balancing: Name | None = None
-    obligation: str | None = None
+    obligation: Text | None = None
     # Which recorded grounds make a contract (GDPR art. 6(1)(b)).
     contract_facts: tuple[str, ...] = ("contract", "sale")
     withdrawal: tuple[str, ...] = ()
@@ -154,7 +154,7 @@ class Purpose(Model):
     default_locale: Locale = "en"
     notice_version: int | None = None
     # A grant under an older version than the last material one has lapsed.
-    least_notice_version: int = 0
+    least_notice_version: int = Field(default=0, ge=0, le=32000)
     # Decisions by a program alone with effects on the person (GDPR art. 22): then the notice must tell of them.
     automated_decisions: bool = False
 
@@ -193,15 +193,15 @@ class EprivacyRule(Model):
     channel: Name
     subscriber: Literal["natural", "legal"]
     grounds: tuple[ChannelGround, ...]
-    since: date
-    source: str = Field(min_length=1)
+    since: Day
+    source: Text
 
 
 class ContactField(Model):
     """A field that may be stored: for what, how delicate, how long (GDPR art. 5(1)(b), (c), (e))."""
 
     id: Name
-    title: dict[Locale, str]
+    title: dict[Locale, Text]
     purposes: tuple[Name, ...] = Field(min_length=1)
     sensitivity: Literal["ordinary", "identifying", "special"]
     retention: RetentionClass
@@ -211,17 +211,17 @@ class ContactField(Model):
 
 class Recipient(Model):
     id: Name
-    name: str
+    name: Text
     role: Literal["processor", "controller"]
     country: Country
-    contract: str | None = None
-    mechanism: str | None = None
+    contract: Text | None = None
+    mechanism: Text | None = None
 
 
 class Retention(Model):
     id: RetentionClass
-    term_days: int | None = None
-    after: str
+    term_days: int | None = Field(default=None, ge=0, le=DAYS_LIMIT)
+    after: Text
     kept_on_erasure: bool = False
 
 

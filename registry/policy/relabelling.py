@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from registry.policy.documents import Finding
+from registry.policy.entities import one_entity
 from registry.policy.model import Basis, Notice, PolicySet, Purpose
 from registry.policy.notice_checks import sections_of
 
@@ -42,19 +43,24 @@ def plain(text: str) -> str:
     return " ".join("".join(letter if letter.isalnum() else " " for letter in text.casefold()).split())
 
 
-def same_aim(one: Told, other: Told) -> str | None:
-    """In what two purposes of one controller tell people the same; None when they do not."""
-    if one.purpose == other.purpose or one.controller != other.controller:
+def same_aim(one: Told, other: Told, entities: Mapping[str, str]) -> str | None:
+    """In what two purposes of one legal entity tell people the same; None when they do not.
+
+    `entities` says by which id each controller is known (`entities.one_entity`); one that it leaves out is itself.
+    """
+    whose, others = (entities.get(told.controller, told.controller) for told in (one, other))
+    if one.purpose == other.purpose or whose != others:
         return None
     if one.titles & other.titles:
         return "title"
     return "aim" if one.aims & other.aims else None
 
 
-def relabelled(policies: PolicySet, known: Iterable[Told]) -> Iterator[Finding]:
+def relabelled(policies: PolicySet, known: Iterable[Told], entities: Mapping[str, str]) -> Iterator[Finding]:
     """Purposes of these policies that rest on something else than consent, and tell what a consent was asked for.
 
-    `known` are purposes that consent was asked for: of this folder, and all that were ever recorded.
+    `known` are purposes that consent was asked for: of this folder, and all that were ever recorded; `entities` which
+    controllers are one legal entity, for a "no" was said to it and not to the name of a file.
     """
     asked = [one for one in known if one.basis == Basis.CONSENT.value]
     for purpose in policies.purposes.values():
@@ -62,7 +68,7 @@ def relabelled(policies: PolicySet, known: Iterable[Told]) -> Iterator[Finding]:
             continue
         this = told(purpose, policies.notices.get(purpose.id, ()))
         for one in asked:
-            if (what := same_aim(this, one)) is not None:
+            if (what := same_aim(this, one, entities)) is not None:
                 text = (
                     f"tells people the same {what} as {one.purpose}, for which their consent was asked, and rests on"
                     f" {purpose.basis}: whoever withdrew would be reached again (GDPR art. 6, 7(3))"
@@ -75,4 +81,5 @@ def relabelled(policies: PolicySet, known: Iterable[Told]) -> Iterator[Finding]:
 def findings(policies: PolicySet) -> Iterator[Finding]:
     """One aim on two bases in one folder."""
     known = [told(p, policies.notices.get(p.id, ())) for p in policies.purposes.values()]
-    yield from relabelled(policies, known)
+    entities = one_entity((name, one.name) for name, one in policies.controllers.items())
+    yield from relabelled(policies, known, entities)

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from registry.policy import channel_law
 from registry.policy.ages import AgeRule
 from registry.policy.documents import KeyPath, nearest
 from registry.policy.model import EprivacyRule
@@ -36,6 +37,7 @@ def eprivacy(reader: Reader, known: Collection[str]) -> Iterator[EprivacyRule]:
                 mend = f"did you mean `{meant}`?" if meant else f"known: {', '.join(known)}"
                 reader.say(EPRIVACY, (*at, "channels"), f"unknown channel `{channel}`", mend)
         rest = {key: value for key, value in rule.items() if key not in _AXES}
+        weighed: set[tuple[str, str]] = set()
         for country, channel, subscriber in product(*(axis for axis in axes if axis)):
             assert document is not None
             values = {"country": country, "channel": channel, "subscriber": subscriber, **rest}
@@ -48,6 +50,10 @@ def eprivacy(reader: Reader, known: Collection[str]) -> Iterator[EprivacyRule]:
                 reader.say(EPRIVACY, at, said, "keep one of them")
                 break
             seen.add(key)
+            if (channel, subscriber) not in weighed and channel in known:
+                for text, mend in channel_law.beyond(made):
+                    reader.say(EPRIVACY, (*at, "grounds"), text, mend)
+            weighed.add((channel, subscriber))
             yield made
 
 

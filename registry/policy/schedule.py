@@ -64,7 +64,7 @@ class Cap(Model):
 
     controller: Name
     channel: Name
-    messages: int = Field(ge=1)
+    messages: int = Field(ge=1, le=1_000_000)
     days: int = Field(ge=1, le=366)
 
 

@@ -10,7 +10,7 @@ from registry.audit import entries
 from registry.keys.ring import KeyRing
 from registry.kit.database import Session
 from registry.kit.errors import Refused
-from registry.policy import collection_record, in_force, numbers, partners, relabelling, versions
+from registry.policy import collection_record, entities, in_force, numbers, partners, relabelling, versions
 from registry.policy.in_force import Bundle
 from registry.policy.model import Basis, PolicySet, Purpose
 
@@ -210,7 +210,9 @@ async def _refuse_same_aim(session: Session, policies: PolicySet) -> None:
                 frozenset(relabelling.plain(aim) for aim in aims if aim),
             )
         )
-    for found in relabelling.relabelled(policies, known):
+    named = [(name, one.name) for name, one in policies.controllers.items()]
+    whose = entities.one_entity([*await entities.recorded(session), *named])
+    for found in relabelling.relabelled(policies, known, whose):
         raise Refused("purpose.relabelled", f"{found.text}.", field=found.file, mend=found.mend)
 
 

@@ -160,6 +160,37 @@ async def restrict(session: Session, contact_id: UUID, reason: str) -> None:
         )
 
 
+async def restrict_alike(session: Session, joining: Mapping[UUID, UUID]) -> None:
+    """Restrict whoever joins an address of somebody restricted as that one is, and since then (person: address).
+
+    A second record of one person cannot be told from somebody else at the same mailbox, and a restriction must not
+    end by being recorded twice. What the newcomer allows later counts, as it would of the other (GDPR art. 18(2)).
+    """
+    known = {
+        contact_id: address_id
+        for contact_id, address_id in joining.items()
+        if address_id not in session.fresh_addresses
+    }
+    if not known:
+        return
+    rows = await session.all(
+        "SELECT DISTINCT ON (s.address_id) s.address_id, g.restricted_at, g.restriction FROM assignment s"
+        " JOIN gate_row g ON g.subject_id = s.contact_id WHERE s.address_id = ANY(%b::uuid[])"
+        " AND s.valid_to IS NULL AND g.restricted_at IS NOT NULL ORDER BY s.address_id, g.restricted_at DESC",
+        (list(set(known.values())),),
+    )
+    by_address = {row.address_id: row for row in rows}
+    for contact_id, address_id in known.items():
+        if (row := by_address.get(address_id)) is not None:
+            await session.execute(
+                "WITH joined AS (UPDATE gate_row SET restricted_at = %(at)s, restriction = %(why)s"
+                " WHERE subject_id = %(who)s AND restricted_at IS NULL RETURNING subject_id)"
+                " INSERT INTO restriction (contact_id, id, reason, restricted_at)"
+                " SELECT subject_id, %(id)s, %(why)s, %(at)s FROM joined",
+                {"who": contact_id, "id": new_id(), "why": row.restriction, "at": row.restricted_at},
+            )
+
+
 async def lift_restriction(session: Session, contact_id: UUID) -> None:
     """The end of a restriction, in every record; the person was told before (GDPR art. 18(3))."""
     records = list(await merged.of_person(session, contact_id))

@@ -80,6 +80,17 @@ async def test_a_box_that_was_left_alone_stores_nobody_and_says_nothing(admin, w
     assert await persons.reason(workspace, f"email:{EMAIL}") == "contact.unknown"
 
 
+@pytest.mark.law("LP-01")
+@pytest.mark.parametrize("send", [{}, {"send": False}, {"send": ""}])
+async def test_a_form_that_was_never_sent_is_no_yes(admin, workspace, send):
+    body = {"version": 1, "locale": "en", "controls": {"email": EMAIL, "newsletter": True, **send}}
+    answer = await admin.post(FOOTER, json=body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "control.missing")
+    assert answer.json()["field"] == "controls.send"
+    assert await count(workspace, "contact") == 0
+    assert await count(workspace, "consent_entry") == 0
+
+
 async def test_a_box_left_alone_by_somebody_known_changes_nothing(admin, workspace):
     made = await persons.make(workspace, EMAIL, fields={"first_name": "Anna"})
     body = {"version": 1, "locale": "lv", "controls": {"email": EMAIL, "first-name": "Other", "send": True}}

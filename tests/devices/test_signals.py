@@ -131,3 +131,10 @@ async def test_the_statement_of_support_is_there_for_everybody(api, installed):
 
 async def test_where_nothing_yields_to_the_signal_nothing_is_promised(client):
     assert (await client.get("/.well-known/gpc.json")).json()["gpc"] is False
+
+
+@pytest.mark.parametrize("value", ["1", "0"])
+async def test_a_signal_that_no_purpose_yields_to_is_not_called_honoured(admin, workspace, value):
+    told = (await admin.post(SIGNALS, json=signal(value))).json()
+    assert told == {"honoured": False, "objections": []}
+    assert await entries(workspace) == 0

@@ -1,5 +1,8 @@
 """Do-not-call and do-not-mail lists: imported as keyed codes, felt at once and later, and needed for an exemption."""
 
+import asyncio
+import json
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -8,8 +11,10 @@ from uuid import UUID
 
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from registry.access.workspace import Workspace
+from registry.cli import zgoda
 from registry.consents.ledger import EntryKind
 from registry.contacts import service as contacts
 from registry.contacts.identifiers import Kind, normalise
@@ -18,7 +23,7 @@ from registry.exchange import list_imports, list_states
 from registry.exchange.list_imports import Listed
 from registry.kit import clock
 from registry.kit.errors import Misuse, NotFound, Refused
-from registry.policy.lists import stale_countries
+from registry.policy.lists import fresh_until, latest, stale_countries
 from registry.policy.model import ChannelGround, PolicySet, Subscriber
 from tests.persons import CALLER, act, check, make, reason
 
@@ -58,6 +63,83 @@ async def load(workspace: Workspace, tmp_path: Path, *entries: str, name: str = 
     async with workspace.database.begin(CALLER) as session:
         await list_states.remember(session, workspace.policies)
     return done
+
+
+def told(workspace: Workspace, *arguments: str) -> tuple[int, dict[str, Any]]:
+    """Exit code and JSON of `zgoda list` with these arguments."""
+    urls = ("data", "database_url", "app_url", "retention_url")
+    env = {f"ZGODA_{name.upper()}": str(getattr(workspace.settings, name)) for name in urls}
+    done = CliRunner().invoke(zgoda, ["--json", "list", *arguments], env=env)
+    if isinstance(done.exception, Problem):
+        return 1, {"code": done.exception.code, "field": done.exception.field, "mend": done.exception.mend}
+    assert done.exit_code == 0, done.output
+    return 0, json.loads(done.stdout)
+
+
+async def zgoda_list(workspace: Workspace, *arguments: str) -> tuple[int, dict[str, Any]]:
+    return await asyncio.to_thread(told, workspace, *arguments)
+
+
+async def shown(workspace: Workspace) -> tuple[int, str | None, str | None, bool]:
+    """Entries, day, last fresh day and usability of the list, as `zgoda list show` tells them."""
+    _, states = await zgoda_list(workspace, "show")
+    (state,) = [one for one in states["lists"] if one["id"] == LIST]
+    return state["entries"], state["dated"], state["fresh_until"], state["usable"]
+
+
+async def test_an_older_whole_list_takes_nobody_off_and_an_older_part_of_it_only_adds(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    newer, older, part = (tmp_path / name for name in ("newer.txt", "older.txt", "part.txt"))
+    newer.write_text("\n".join(f"+3247000000{n}" for n in range(4)))
+    older.write_text("\n".join(f"+3247000000{n}" for n in range(3)))
+    part.write_text("+32470000009")
+    today = clock.now().date()
+    day = today - timedelta(days=1)
+    fresh = (str(day), str(day + timedelta(days=31)), True)
+    assert (await zgoda_list(workspace, "import", LIST, str(newer), "--full", "--dated", str(day)))[0] == 0
+    before = await shown(workspace)
+    assert before == (4, *fresh)
+    for more in ((), ("--dry-run",), ("--allow-shrink",)):
+        for ago in (1, 2000):
+            dated = str(day - timedelta(days=ago))
+            code, said = await zgoda_list(
+                workspace, "import", LIST, str(older), "--full", "--dated", dated, *more
+            )
+            assert (code, said["code"], said["field"]) == (1, "list.older", "--dated")
+            assert said["mend"]
+            assert await shown(workspace) == before
+    code, said = await zgoda_list(workspace, "import", LIST, str(part), "--dated", "2020-01-01")
+    assert (code, said["listed"], said["unlisted"]) == (0, 1, 0)
+    assert await shown(workspace) == (5, *fresh)
+    # Of the same day, a file put right takes off.
+    code, said = await zgoda_list(workspace, "import", LIST, str(older), "--full", "--dated", str(day))
+    assert (code, said["unlisted"]) == (0, 2)
+    assert await shown(workspace) == (3, *fresh)
+
+
+async def test_a_second_whole_import_of_a_list_at_the_same_time_is_refused_and_a_part_is_not(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text("+32470999998")
+    said: list[tuple[int, dict[str, Any]]] = []
+
+    def meanwhile(*_: int) -> None:
+        def both() -> None:
+            said.append(told(workspace, "import", LIST, str(other), "--full", "--allow-shrink"))
+            said.append(told(workspace, "import", LIST, str(other)))
+
+        (beside := threading.Thread(target=both)).start()
+        beside.join(30)
+
+    await load(workspace, tmp_path, NUMBER, whole=True, progress=meanwhile)
+    (refused, why), (added, _) = said
+    assert (refused, why["code"], added) == (1, "list.busy", 0)
+    # The one that was running took off neither what it named nor what was added beside it.
+    assert (await shown(workspace))[0] == 2
+    await load(workspace, tmp_path, NUMBER, whole=True)
+    assert (await shown(workspace))[0] == 1
 
 
 async def test_an_exemption_holds_only_while_the_list_is_fresh(calling: Workspace, tmp_path: Path) -> None:
@@ -217,3 +299,13 @@ def test_a_list_is_fresh_to_its_last_day_and_as_it_was_known_then(workspace: Wor
         return "BE" in stale_countries(lists, known, "call", imported + timedelta(days=days))
 
     assert [stale(days) for days in (-0.01, 0, 31, 32.1)] == [True, False, False, True]
+
+
+def test_a_list_is_as_fresh_as_the_whole_import_by_which_its_entries_are(workspace: Workspace) -> None:
+    """Also in a database where an older file was once imported after a newer one."""
+    made = clock.now() - timedelta(days=10)
+    imports = ((made, made.date()), (made + timedelta(days=1), made.date() - timedelta(days=2000)))
+    fresh = [fresh_until(workspace.policies.lists[LIST], imports, made + timedelta(days=n)) for n in (0, 1)]
+    assert fresh == [day + timedelta(days=31) for _, day in imports]
+    assert latest(imports, made - timedelta(days=1)) is None
+    assert "BE" in stale_countries(workspace.policies.lists.values(), {LIST: imports}, "call", clock.now())

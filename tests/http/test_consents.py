@@ -146,3 +146,38 @@ async def test_a_sale_is_recorded(admin):
     unknown = await admin.post("/api/v1/grounds", json={**body, "controller": "nobody"})
     assert unknown.status_code == 400
     assert "controller" in unknown.json()["field"]
+
+
+@pytest.mark.law("LP-44")
+async def test_a_narrowed_key_reads_of_a_ledger_what_is_said_about_its_purposes(admin, client, workspace):
+    made = await person(admin, EMAIL)
+    for purpose, channel, kind in (("newsletter", "email", "grant"), ("club-letter", "email", "request")):
+        shown = workspace.policies.purposes[purpose].notice_version
+        act = {"kind": kind, "purpose": purpose, "channel": channel, "source": "form", "act": "ticked"}
+        notice = {"version": shown, "locale": "en"}
+        body = {**act, "notice": notice, "subject": {"id": made}, "evidence": {"page": "club"}}
+        card = (await admin.get(f"/api/v1/contacts/{made}")).json()
+        body["identifier"] = card["identifiers"][0]["id"]
+        assert (await admin.post("/api/v1/consents", json=body)).status_code == 201
+    for controller in ("nordwind", "polana"):
+        no = {"kind": "object", "purpose": "*", "channel": "*", "controller": controller, "source": "form"}
+        await admin.post("/api/v1/consents", json={**no, "subject": {"id": made}})
+    path = f"/api/v1/contacts/{made}/consents"
+    whole = (await admin.get(path)).json()["entries"]
+    assert [(e["controller"], e["purpose"]) for e in whole] == [
+        ("nordwind", "newsletter"),
+        ("polana", "club-letter"),
+        ("nordwind", "*"),
+        ("polana", "*"),
+    ]
+    marketer = bearer(await key(workspace, "marketer", purposes=("newsletter",)))
+    client.headers.clear()
+    seen = (await client.get(path, headers=marketer)).json()["entries"]
+    assert [(e["controller"], e["purpose"]) for e in seen] == [("nordwind", "newsletter"), ("nordwind", "*")]
+    for entry in whole:
+        mine = entry["controller"] == "nordwind"
+        receipt = await client.get(f"{path}/{entry['id']}/receipt", headers=marketer)
+        assert receipt.status_code == (200 if mine else 404)
+        # What shows an entry is opened for the data protection officer alone.
+        proof = await client.get(f"{path}/{entry['id']}/proof", headers=marketer)
+        assert proof.status_code == 403

@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -138,3 +139,27 @@ async def test_nobody_is_told_that_a_journal_was_written_which_was_not(tmp_path:
     await staying
     text = "".join(path.read_text() for path in journal.folder.iterdir())
     assert "staying" in text
+
+
+@pytest.mark.law("LP-78")
+@pytest.mark.parametrize("address", [ANNA, "AN.NA+shop@example.test"])
+async def test_a_restriction_does_not_end_by_being_recorded_twice(workspace: Workspace, address: str) -> None:
+    person = await make(workspace, ANNA)
+    await act(workspace, BY_ADDRESS, EntryKind.GRANTED)
+    await restrict(workspace, person)
+    other = NewContact([NewIdentifier(normalise(Kind.EMAIL, address))], "shop", country="LV")
+    async with workspace.database.begin(CALLER) as session:
+        (second,) = await contacts.create(session, workspace.ring, workspace.policies, [other])
+    assert isinstance(second, UUID)
+    assert await reason(workspace, second) == "contact.restricted"
+    assert await reason(workspace, second, "product-updates") == "contact.restricted"
+
+
+@pytest.mark.law("LP-74")
+@pytest.mark.parametrize("first", ["anna@gmail.com", "an.na+news@googlemail.com"])
+async def test_one_providers_two_names_are_one_mailbox(workspace: Workspace, first: str) -> None:
+    await make(workspace, first)
+    await act(workspace, f"email:{first}", EntryKind.OBJECTED)
+    again = "a.nna@googlemail.com" if first.endswith("@gmail.com") else "anna@gmail.com"
+    second = await make(workspace, again)
+    assert await reason(workspace, second) in ("address.suppressed", "purpose.objected")

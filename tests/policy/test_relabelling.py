@@ -138,9 +138,10 @@ def test_another_controller_and_another_consent_may_ask_for_the_same() -> None:
     asked = relabelling.told(policies.purposes["newsletter"], policies.notices["newsletter"])
     another = policies.purposes["newsletter"].model_copy(update={"id": "other"})
     same = relabelling.told(another, policies.notices["newsletter"])
-    assert relabelling.same_aim(asked, same) == "title"
+    assert relabelling.same_aim(asked, same, {}) == "title"
     elsewhere = relabelling.told(another.model_copy(update={"controller": "polana"}), ())
-    assert relabelling.same_aim(asked, elsewhere) is None
+    assert relabelling.same_aim(asked, elsewhere, {}) is None
+    assert relabelling.same_aim(asked, elsewhere, {"polana": "nordwind"}) == "title"
     assert relabelling.plain("  Newsletter — of\nNordwind! ") == relabelling.plain("newsletter of nordwind")
 
 

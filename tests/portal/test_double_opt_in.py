@@ -437,14 +437,52 @@ async def test_requests_over_the_api_are_mailed_as_well(
     assert path_in(mail).startswith("/p/c/")
 
 
-async def test_somebody_else_s_address_is_not_flooded(workspace: Workspace, anna: UUID) -> None:
+async def test_somebody_else_s_address_is_not_flooded(
+    workspace: Workspace, anna: UUID, tmp_path: Path
+) -> None:
     for _ in range(4):
         await act(workspace, ANNA, EntryKind.REQUESTED, CLUB)
     assert len(await rows(workspace, "SELECT 1 FROM message")) == 1
+    for number in range(2, 8):
+        for mail in await delivered(workspace, tmp_path):
+            assert path_in(mail).startswith("/p/c/")
+        async with workspace.database.begin(CALLER) as session:
+            await session.execute(
+                "UPDATE message SET created_at = created_at - interval '11 minutes',"
+                " due_at = due_at - interval '11 minutes'"
+            )
+        await act(workspace, ANNA, EntryKind.REQUESTED, CLUB)
+        assert len(await rows(workspace, "SELECT 1 FROM message")) == min(number, 5)
+
+
+async def test_a_request_repeated_at_once_is_asked_about_after_the_pause_and_by_one_letter(
+    workspace: Workspace, client: httpx.AsyncClient, anna: UUID, tmp_path: Path
+) -> None:
+    first = await asked(workspace, tmp_path)
+    for _ in range(3):
+        await act(workspace, ANNA, EntryKind.REQUESTED, CLUB)
+    assert await delivered(workspace, tmp_path) == [], "it waits"
+    sent, waits = await rows(workspace, "SELECT * FROM message ORDER BY created_at")
+    assert (sent.state, waits.state) == ("handed_over", "queued")
+    assert waits.due_at == max(sent.created_at, sent.due_at) + timedelta(minutes=10)
     async with workspace.database.begin(CALLER) as session:
-        await session.execute("UPDATE message SET created_at = created_at - interval '11 minutes'")
-    await act(workspace, ANNA, EntryKind.REQUESTED, CLUB)
-    assert len(await rows(workspace, "SELECT 1 FROM message")) == 2
+        await session.execute("UPDATE message SET due_at = due_at - interval '10 minutes'")
+    (mail,) = await delivered(workspace, tmp_path)
+    assert path_in(mail) != first
+    await client.post(path_in(mail), data=YES)
+    assert await of_club(workspace) == "permit"
+
+
+async def test_a_yes_after_a_no_is_asked_about_though_the_letter_of_the_first_still_lies_there(
+    workspace: Workspace, anna: UUID, tmp_path: Path
+) -> None:
+    for kind in (EntryKind.REQUESTED, EntryKind.WITHDRAWN, EntryKind.REQUESTED):
+        await act(workspace, ANNA, kind, CLUB)
+    assert await delivered(workspace, tmp_path) == []
+    dropped, waits = await rows(
+        workspace, "SELECT state, due_at > now() AS later FROM message ORDER BY created_at"
+    )
+    assert (dropped.state, waits.state, waits.later) == ("failed", "queued", True)
 
 
 @pytest.mark.law("LP-26")

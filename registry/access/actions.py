@@ -1,0 +1,62 @@
+"""Every action that a role can list, by the tag of the audit entry that it leaves, and which are only for some."""
+
+from collections.abc import Mapping
+
+ACTIONS = (
+    "apikey.create",
+    "apikey.read",
+    "apikey.revoke",
+    "audit.export",
+    "audit.read",
+    "campaign.create",
+    "campaign.read",
+    "campaign.send",
+    "collection.submit",
+    "consent.confirm",
+    "consent.correct",
+    "consent.grant",
+    "consent.invalidate",
+    "consent.object",
+    "consent.prove",
+    "consent.read",
+    "consent.refuse",
+    "consent.request",
+    "consent.withdraw",
+    "contact.change_address",
+    "contact.create",
+    "contact.erase",
+    "contact.export",
+    "contact.merge",
+    "contact.read",
+    "contact.restrict",
+    "contact.unmerge",
+    "contact.update",
+    "decision.bulk",
+    "decision.check",
+    "decision.read",
+    "ground.read",
+    "ground.record",
+    "import.batch",
+    "import.read",
+    "keys.rotate",
+    "list.import",
+    "list.read",
+    "permit.issue",
+    "permit.redeem",
+    "permit.void",
+    "policy.install",
+    "policy.read",
+    "request.close",
+    "request.create",
+    "request.read",
+    "signal.record",
+)
+
+# Whoever makes keys could make itself any other; what cannot be undone, or changes what everybody may do, is for those
+# who answer for the installation.
+RESERVED: Mapping[str, tuple[str, ...]] = {
+    "apikey.create": ("admin",),
+    "contact.erase": ("admin", "dpo"),
+    "keys.rotate": ("admin", "dpo"),
+    "policy.install": ("admin", "dpo"),
+}
