@@ -62,7 +62,8 @@ def read(
     what the page showed before anybody touched it.
 
     Misuse: a control or an answer that the form does not have, a required one left out, an act that is no consent,
-    none of the buttons pressed that send the form (LP-01). Refused `control.default_on`: the page showed a yes beforehand (LP-02).
+    none of the buttons pressed that send the form (LP-01). Refused `control.default_on`: the page showed a yes
+    beforehand (LP-02).
     """
     for name in (*values, *(acts or ()), *(presented or ())):
         if point.control(name) is None:

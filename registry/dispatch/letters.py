@@ -165,8 +165,11 @@ async def free_at(
     )
     if len(rows) >= A_DAY:
         return None
-    same = (max(row.created_at, row.due_at) + PAUSE for row in rows if row.letter == letter.value)
-    return max((at, *same))
+    free = at
+    for row in rows:
+        if row.letter == letter.value:
+            free = max(free, row.created_at + PAUSE, row.due_at + PAUSE)
+    return free
 
 
 async def _standing(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from registry.policy import collection_consent, collection_information
 from registry.policy.collection import CollectionPoint, ControlKind
 from registry.policy.collection_loader import point_file, text_file
-from registry.policy.collection_words import bundling, denying
+from registry.policy.collection_words import agreeing, bundling, denying
 from registry.policy.documents import Finding, KeyPath, nearest
 from registry.policy.model import Basis, ChannelGround, PolicySet
 
@@ -145,6 +145,13 @@ def _labels(point: CollectionPoint, locale: str) -> Iterator[Said]:
             if not answers.get(option.id, "").strip():
                 said = f"the answer `{option.id}` of `{control.id}` has no text in {locale}"
                 yield ("options", control.id), said, f"write it under [options.{control.id}]"
+            elif option.says == "no" and (word := agreeing(answers[option.id], locale)):
+                said = f"the answer `{option.id}` of `{control.id}` begins with “{word}” and says no"
+                yield ("options", control.id), said, "let its text say no, as the answer does"
+        pressed_no = control.kind is ControlKind.BUTTON and control.asks and control.says == "no"
+        if pressed_no and (word := agreeing(label, locale)):
+            said = f"the text of `{control.id}` begins with “{word}” where the act says no"
+            yield ("labels", control.id), said, "let its text say no, as the act does"
         if control.asks and control.can_say("yes"):
             if not control.options and (words := denying(label, locale)):
                 said = f"the text of `{control.id}` says no (“{words}”) where the act says yes"

@@ -1,5 +1,6 @@
 """What a person must be told when data are collected from them (GDPR art. 13(1) and (2); LP-46). Pure."""
 
+import re
 from collections.abc import Iterator
 
 from registry.policy.collection import CollectionPoint, PointText
@@ -29,6 +30,9 @@ _ALWAYS = (
     *("controller", "purposes", "basis", "recipients", "retention"),
     *("rights", "complaint", "obligation"),
 )
+# A dash under a heading tells nothing; no item of the article can be told in fewer words.
+_WORDS = 3
+_WORD = re.compile(r"[^\W_]+")
 
 Said = tuple[KeyPath, str, str]
 
@@ -64,7 +68,7 @@ def findings(policies: PolicySet, point: CollectionPoint, text: PointText) -> It
     needed = required(policies, point)
     for item in needed:
         heading = text.parts.get(item)
-        if heading is None or not sections.get(heading, ""):
+        if heading is None or len(_WORD.findall(sections.get(heading, ""))) < _WORDS:
             said = f"the text does not tell {ITEMS[item]}"
             yield ("parts", item), said, f"write a section on it and name its heading as {item} under [parts]"
     of_heading: dict[str, str] = {}

@@ -19,8 +19,16 @@ _BUNDLED = {
     "pl": r"\bregulamin|\bwarunki (umowy|użytkowania|sprzedaży)|\bpolityk\w* prywatności|\bukończy|\bpełnoletni",
     "ru": r"\bправила\b|\bправилами\b|\bуслови(я|ями)\b|\bполитик\w* конфиденциальности|\bсовершеннолет|\bисполнилось",
 }
+# At the beginning of an answer, whatever follows.
+_AGREEING = {"en": "yes", "lv": "jā", "pl": "tak", "ru": "да", "de": "ja"}
 _DENIES = {locale: re.compile(pattern, re.IGNORECASE) for locale, pattern in _DENYING.items()}
 _BUNDLES = {locale: re.compile(pattern, re.IGNORECASE) for locale, pattern in _BUNDLED.items()}
+_AGREES = {locale: re.compile(rf"^\W*{word}\b", re.IGNORECASE) for locale, word in _AGREEING.items()}
+
+
+def agreeing(text: str, locale: str) -> str | None:
+    """The word by which the text begins with a yes, or None; a language that we do not know has none."""
+    return _found(_AGREES, text, locale)
 
 
 def denying(text: str, locale: str) -> str | None:

@@ -37,7 +37,7 @@ def one_entity(named: Iterable[tuple[str, str]]) -> dict[str, str]:
 def findings(policies: PolicySet) -> Iterator[Finding]:
     """Two files for one legal entity: what is refused to the one would go on under the other."""
     bearer: dict[str, str] = {}
-    for controller, one in policies.controllers.items():
+    for controller, one in sorted(policies.controllers.items()):
         first = bearer.setdefault(legal_name(one.name), controller)
         if first != controller:
             text = (

@@ -15,6 +15,7 @@ def findings(policies: PolicySet) -> Iterator[Finding]:
     for name, role in policies.roles.items():
         if name not in KINDS:
             yield Finding(file, (name,), *unknown_name("role", name, KINDS))
+            continue
         for action in role.actions:
             if action not in ACTIONS:
                 meant = nearest(action, ACTIONS)

@@ -75,9 +75,11 @@ class Choice:
 
     @property
     def can_take(self) -> bool:
-        """Whether there is something to take back."""
-        return self.word in (Word.YES, Word.WAITING) or (
-            self.word is Word.STOPPED and self.reason != "address.missing"
+        """Whether there is something to say no to: what rests on no consent can be objected to before it begins."""
+        return (
+            self.word in (Word.YES, Word.WAITING)
+            or (self.word is Word.STOPPED and self.reason != "address.missing")
+            or (self.word is Word.NEVER and self.purpose.basis is not Basis.CONSENT)
         )
 
     @property

@@ -50,7 +50,9 @@ async def send(request: AppRequest) -> Response[str]:
         fault = _("This is no e-mail address. Please check it.")
         return html(_page(workspace, locale, form.get("controller"), fault))
     if controller is None:
-        raise Misuse("address.invalid", "The form names no controller of this page.", field="controller")
+        unsaid = [_("Your choice has not been recorded. Please try again later.")]
+        page = pages.lines(locale, None, _("The request could not be read"), unsaid, _("Back"))
+        return html(page, 400)
     desk = Desk(workspace.ring, workspace.policies, workspace.settings.base_url)
     try:
         await workspace.database.run(

@@ -6,6 +6,7 @@ import pytest
 
 from registry.policy import loader
 from registry.policy.collection import CollectionPoint
+from registry.policy.collection_words import agreeing
 from tests.collection.forms import FOOTER, FOOTER_TEXT, changed, checkout, copied, found, second_version
 from tests.policy.folders import line_of, problems, replace
 
@@ -155,3 +156,35 @@ def test_the_hash_follows_from_every_text_and_control(folder: Path) -> None:
         '[[control]]\nid = "first-name"\nstep = 2\nkind',
     )
     assert len({before, texts, version().hash}) == 3
+
+
+@pytest.mark.law("LP-46")
+@pytest.mark.parametrize("told", ["-", "Two years.", "___ ... ---"])
+def test_a_section_of_fewer_than_three_words_tells_nothing(folder: Path, told: str) -> None:
+    text = (folder / FOOTER_TEXT).read_text("utf-8")
+    line = next(line for line in text.splitlines() if line.startswith("retention = "))
+    heading = "## " + line.partition('"')[2].rstrip('"')
+    before, _, after = text.partition(heading + "\n")
+    (folder / FOOTER_TEXT).write_text(
+        f"{before}{heading}\n{told}\n\n{after.partition(chr(10) * 2)[2]}", "utf-8"
+    )
+    assert "13(2)(a)" in found(folder, "the text does not tell").text
+
+
+@pytest.mark.parametrize(
+    ("locale", "yes"), [("en", "Yes, but later"), ("pl", "Tak, chętnie"), ("pl", "„Tak”")]
+)
+def test_an_answer_that_says_no_does_not_begin_with_a_yes(folder: Path, locale: str, yes: str) -> None:
+    file = f"collection/club-signup/text.{locale}.md"
+    text = (folder / file).read_text("utf-8")
+    line = next(line for line in text.splitlines() if line.startswith("decline = "))
+    problem = changed(folder, line, f'decline = "{yes}"', "begins with", file)
+    assert problem.file == file
+    assert "`decline`" in problem.text
+
+
+def test_a_word_that_only_starts_like_a_yes_is_none() -> None:
+    assert agreeing("Takiego listu nie chcę", "pl") is None
+    assert agreeing("Данные не нужны", "ru") is None
+    assert agreeing("Да, пришлите", "ru") == "Да"
+    assert agreeing("Jā, gribu", "lv") == "Jā"

@@ -86,7 +86,7 @@ async def test_a_form_that_was_never_sent_is_no_yes(admin, workspace, send):
     body = {"version": 1, "locale": "en", "controls": {"email": EMAIL, "newsletter": True, **send}}
     answer = await admin.post(FOOTER, json=body)
     assert (answer.status_code, answer.json()["code"]) == (400, "control.missing")
-    assert answer.json()["field"] == "controls.send"
+    assert answer.json()["field"] == "/controls/send"
     assert await count(workspace, "contact") == 0
     assert await count(workspace, "consent_entry") == 0
 

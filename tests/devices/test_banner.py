@@ -90,7 +90,8 @@ async def test_a_press_is_the_devices_yes_or_no_and_no_persons(installed):
 
 async def test_a_device_that_presses_nothing_is_not_put_on_record(installed):
     async with client_of(installed) as api:
-        assert (await api.post(BANNER, json=pressed(device=BROWSER))).json()["contact"] is None
+        none = await api.post(BANNER, json=pressed(device=BROWSER))
+        assert (none.status_code, none.json()["code"]) == (400, "control.missing")
         answer = await api.post(BANNER, json=pressed("accept"))
         assert (answer.status_code, answer.json()["code"]) == (400, "subject.no_device")
         both = await api.post(BANNER, json=pressed("accept", "decline", device=BROWSER))

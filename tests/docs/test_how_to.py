@@ -31,6 +31,12 @@ def test_the_purpose_that_is_written_there_has_no_problem(tmp_path: Path) -> Non
         if block.file is not None:
             (folder / block.file).parent.mkdir(exist_ok=True)
             (folder / block.file).write_text(block.text, "utf-8")
+    (unnamed,) = loader.examine(folder)[1]
+    assert "add trail-news to purposes of `locale`" in unnamed.mend
+    fields = folder / "fields.toml"
+    before = "[locale]\npurposes = ["
+    named = fields.read_text("utf-8").replace(before, f'{before}"trail-news", ')
+    fields.write_text(named, "utf-8")
     policies, problems = loader.examine(folder)
     assert policies is not None
     assert [*problems, *cases.failures(folder, policies)] == []

@@ -70,7 +70,7 @@ def told(workspace: Workspace, *arguments: str) -> tuple[int, dict[str, Any]]:
     urls = ("data", "database_url", "app_url", "retention_url")
     env = {f"ZGODA_{name.upper()}": str(getattr(workspace.settings, name)) for name in urls}
     done = CliRunner().invoke(zgoda, ["--json", "list", *arguments], env=env)
-    if isinstance(done.exception, Problem):
+    if isinstance(done.exception, Refused):
         return 1, {"code": done.exception.code, "field": done.exception.field, "mend": done.exception.mend}
     assert done.exit_code == 0, done.output
     return 0, json.loads(done.stdout)

@@ -123,6 +123,10 @@ async def test_a_purpose_that_ended_years_ago_is_remembered(
 def test_one_aim_on_two_bases_is_seen_in_the_folder(folder: Path) -> None:
     shutil.copytree(folder / "purposes/newsletter", folder / "purposes/house-news")
     (folder / "purposes/house-news/cases.toml").unlink()
+    fields = folder / "fields.toml"
+    fields.write_text(
+        fields.read_text("utf-8").replace('"newsletter"', '"newsletter", "house-news"'), "utf-8"
+    )
     rest_on_interest(folder, "house-news")
     problem = only(folder)
     assert problem.file == "purposes/house-news/policy.toml"

@@ -106,6 +106,27 @@ async def test_looking_changes_nothing(workspace: Workspace, client: httpx.Async
 
 
 @pytest.mark.law("LP-19")
+async def test_what_rests_on_an_interest_can_be_objected_to_before_it_begins(
+    workspace: Workspace, client: httpx.AsyncClient
+) -> None:
+    await make(workspace, ANNA, country="LV")
+    path = await link(workspace)
+    offered = [
+        form.get("purpose") for form in forms((await client.get(path)).text) if form["action"] == "take"
+    ]
+    assert "product-updates" in offered
+    assert "newsletter" not in offered, "nobody takes back what was never given"
+    page = (await client.post(path, data=take("product-updates"))).text
+    left = [form.get("purpose") for form in forms(page) if form["action"] == "take"]
+    assert "product-updates" not in left
+    (entry,) = await rows(workspace, "SELECT kind, purpose FROM consent_entry")
+    assert (EntryKind(entry.kind), entry.purpose) == (EntryKind.OBJECTED, "product-updates")
+    # A later sale gives no ground against the person's no.
+    await sale(workspace, f"email:{ANNA}")
+    assert await reason(workspace, f"email:{ANNA}", "product-updates") in NO
+
+
+@pytest.mark.law("LP-19")
 async def test_a_no_to_one_purpose_leaves_the_others(
     workspace: Workspace, client: httpx.AsyncClient, anna: UUID
 ) -> None:

@@ -462,7 +462,7 @@ async def test_a_request_repeated_at_once_is_asked_about_after_the_pause_and_by_
     for _ in range(3):
         await act(workspace, ANNA, EntryKind.REQUESTED, CLUB)
     assert await delivered(workspace, tmp_path) == [], "it waits"
-    sent, waits = await rows(workspace, "SELECT * FROM message ORDER BY created_at")
+    sent, waits = await rows(workspace, "SELECT state, created_at, due_at FROM message ORDER BY created_at")
     assert (sent.state, waits.state) == ("handed_over", "queued")
     assert waits.due_at == max(sent.created_at, sent.due_at) + timedelta(minutes=10)
     async with workspace.database.begin(CALLER) as session:
