@@ -20,11 +20,11 @@ class Sizes:
 
 QUICK = Sizes(
     rounds=1,
-    seconds=0.5,
-    warm_seconds=0.3,
+    seconds=0.25,
+    warm_seconds=0.1,
     connections=16,
     checked_persons=200,
-    bulk_persons=20_000,
+    bulk_persons=5_000,
     imported_persons=500,
     mailed_persons=200,
     withdrawals=40,

@@ -100,7 +100,7 @@ def test_no_request_breaks_the_server_or_the_document(running, method, path, mod
     operation = schemathesis.openapi.from_dict(described())[path][method]
 
     @settings(
-        max_examples=25, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
+        max_examples=15, deadline=None, derandomize=True, database=None, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(case=operation.as_strategy(generation_mode=mode), known=st.booleans())

@@ -19,8 +19,8 @@ from registry.kit.config import Settings
 from registry.opening import opened
 from tests.dispatch.people import CALLER, campaign, persons
 
-PEOPLE = 600
-KILLS = 4
+PEOPLE = 400
+KILLS = 3
 # What one server has in hand at most: 3 dispatchers of 16 connections.
 IN_HAND = 48
 
