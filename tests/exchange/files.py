@@ -40,7 +40,8 @@ def archive(path: Path, **members: Iterable[Mapping[str, str]] | str | bytes) ->
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
         for name, rows in members.items():
             text = rows if isinstance(rows, str | bytes) else sheet(rows, (*HEADER, *EXTRA.get(name, ())))  # type: ignore[call-overload]  # any name may be tried
-            made.writestr(f"{name}_members_export_1.csv", text)
+            # Of one date: the same members are the same file, whenever it is made.
+            made.writestr(zipfile.ZipInfo(f"{name}_members_export_1.csv", (2026, 1, 1, 0, 0, 0)), text)
     return path
 
 
