@@ -41,7 +41,11 @@ def archive(path: Path, **members: Iterable[Mapping[str, str]] | str | bytes) ->
         for name, rows in members.items():
             text = rows if isinstance(rows, str | bytes) else sheet(rows, (*HEADER, *EXTRA.get(name, ())))  # type: ignore[call-overload]  # any name may be tried
             # Of one date: the same members are the same file, whenever it is made.
-            made.writestr(zipfile.ZipInfo(f"{name}_members_export_1.csv", (2026, 1, 1, 0, 0, 0)), text)
+            made.writestr(
+                zipfile.ZipInfo(f"{name}_members_export_1.csv", (2026, 1, 1, 0, 0, 0)),
+                text,
+                zipfile.ZIP_DEFLATED,
+            )
     return path
 
 
