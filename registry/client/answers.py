@@ -10,11 +10,7 @@ Outcome = Literal["permit", "deny", "defer"]
 
 
 class _Answered(Struct, frozen=True):
-    """An outcome that must be read, and cannot be mistaken for a truth value: every answer is something."""
-
-    @property
-    def permitted(self) -> bool:
-        raise NotImplementedError
+    """An answer with a property `permitted`, which must be read: as a truth value every answer would be a yes."""
 
     def __bool__(self) -> NoReturn:
         raise TypeError(f"a {type(self).__name__} is no yes and no no: ask its `permitted`")
