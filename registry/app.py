@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from registry import __version__
 from registry.access.authentication import Keychain
-from registry.access.guard import admission
+from registry.access.guard import admission, admit
 from registry.access.workspace import Workspace
 from registry.audit import queries as log
 from registry.gate.checks import Checks
@@ -127,15 +127,21 @@ def create_app(workspace: Workspace) -> Edge:
         request_max_body_size=BODY_LIMIT,
         openapi_config=None,
         logging_config=None,
-        state=State(
-            {
-                "workspace": workspace,
-                "keychain": Keychain(workspace.database),
-                "rights": rights(workspace.policies),
-                "checks": Checks(workspace.database, workspace.ring, workspace.policies),
-            }
-        ),
     )
+    app.admit = admit
     app.echoing = ("/access/v1/",)
-    app.transport_secure = workspace.settings.base_url.startswith("https://")
+    place(app, workspace)
     return app
+
+
+def place(app: Edge, workspace: Workspace) -> None:
+    """Let `app` answer for this installation, and for no other any more; only while it answers nobody."""
+    app.state = State(
+        {
+            "workspace": workspace,
+            "keychain": Keychain(workspace.database),
+            "rights": rights(workspace.policies),
+            "checks": Checks(workspace.database, workspace.ring, workspace.policies),
+        }
+    )
+    app.transport_secure = workspace.settings.base_url.startswith("https://")

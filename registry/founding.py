@@ -47,8 +47,3 @@ def _require_new(settings: Settings) -> None:
             f"{settings.data} is initialised already.",
             mend="zgoda apikey create --kind admin --name NAME makes another key",
         )
-
-
-def register(group: click.Group) -> None:
-    """Add the commands of this module."""
-    group.add_command(init)

@@ -12,15 +12,12 @@ import psycopg
 
 from registry import __version__
 from registry.access.workspace import Workspace
-from registry.consents import projection
-from registry.contacts import coming_of_age
-from registry.dispatch import confirmations
 from registry.keys import epochs
 from registry.keys.ring import FileKeyRing, KeyEpochMissing, sync_folder, write_secret
 from registry.kit import migrations, postgres, server_settings
 from registry.kit.caller import OPERATOR, Caller
 from registry.kit.config import Settings
-from registry.kit.database import Database, Role, Session, Settle, Urls
+from registry.kit.database import Database, Role, Session, Urls
 from registry.kit.errors import Refused
 from registry.kit.journal import FileJournal
 from registry.kit.logging import log
@@ -69,10 +66,9 @@ async def opened(
         ring = await asyncio.to_thread(_ring, settings, urls)
         installed = await _install(settings, urls, ring, change)
         policies = installed.policies
-        settle = partial(confirmations.settle, ring=ring, policies=policies, base_url=settings.base_url)
         database = Database(
             urls,
-            settle=partial(_settled, policies=policies, settle=settle),
+            settle=partial(_settled, ring=ring, policies=policies, base_url=settings.base_url),
             journal=FileJournal(settings.journal_folder),
         )
         stack.push_async_callback(database.close)
@@ -146,10 +142,18 @@ async def _install(
         await database.close()
 
 
-async def _settled(session: Session, *, policies: PolicySet, settle: Settle) -> None:
-    """Write nothing that follows from policies which are in force no more."""
-    await in_force.require(session, policies)
-    await settle(session)
+async def _settled(session: Session, *, ring: FileKeyRing, policies: PolicySet, base_url: str) -> None:
+    """Write nothing that follows from policies which are in force no more: the projection asks for itself."""
+    if session.steps:
+        await in_force.require(session, policies)
+        # Somebody may have to be written to, which takes templates and texts.
+        from registry.dispatch import confirmations
+
+        await confirmations.settle(session, ring, policies, base_url)
+    else:
+        from registry.consents import projection
+
+        await projection.settle(session, policies)
 
 
 async def _fill(database: Database, ring: FileKeyRing, policies: PolicySet) -> None:
@@ -157,6 +161,9 @@ async def _fill(database: Database, ring: FileKeyRing, policies: PolicySet) -> N
 
     Persons recorded before a purpose was thought of have no row for it yet, and without one are denied.
     """
+    from registry.consents import projection
+    from registry.contacts import coming_of_age
+
     async with await psycopg.AsyncConnection.connect(database.urls.owner, autocommit=True) as held:
         await held.execute("SELECT pg_advisory_lock(%s)", (_FILLING,))
         async with database.begin(_START, Role.OWNER) as session:

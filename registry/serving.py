@@ -148,6 +148,7 @@ async def _serve(
     import uvicorn
 
     from registry.app import create_app
+    from registry.kit.http.server import Protocol
 
     class Server(uvicorn.Server):
         """uvicorn raises the signal again after a clean stop and would exit with 143; the signals are ours."""
@@ -162,7 +163,7 @@ async def _serve(
         server = Server(
             uvicorn.Config(
                 create_app(workspace),
-                http="httptools",
+                http=Protocol,
                 lifespan="on",
                 access_log=False,
                 log_config=None,
@@ -235,9 +236,3 @@ async def _tell(server: "uvicorn.Server", lines: list[str], stop: asyncio.Event)
             click.echo(line)
     await stop.wait()
     server.should_exit = True
-
-
-def register(group: click.Group) -> None:
-    """Add the commands of this module."""
-    group.add_command(serve)
-    group.add_command(worker)

@@ -21,7 +21,7 @@ from registry.kit.caller import Caller
 from registry.kit.config import Settings
 from registry.kit.database import Database, Session, Urls
 from registry.kit.journal import FileJournal
-from tests import installation
+from tests import application, installation
 from tests.lending import Lender
 
 # The suite's own server gives up crash safety for speed; nothing else may.
@@ -54,26 +54,49 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
 
 
-# What takes long begins first, so that no process is left with one of these when the others are done.
+# What takes long begins first, the longest first of all, so that no process is left with one of these when the others
+# are done.
 _LONG = (
-    "tests/races/test_races.py",
     "tests/demo/",
-    "tests/subject_requests/test_residue.py",
-    "tests/docs/test_tutorial.py",
     "tests/benchmarks/",
-    "tests/races/",
+    "tests/docs/test_tutorial.py",
+    "tests/races/test_races.py",
+    "tests/subject_requests/test_residue.py",
+    "tests/races/test_mutants.py",
     "tests/http/test_database_dies.py",
     "tests/exchange/test_import_crash.py",
+    "tests/races/test_killed.py",
+    "tests/races/",
 )
 
 
+def _place(item: pytest.Item) -> int:
+    return next((n for n, begins in enumerate(_LONG) if item.nodeid.startswith(begins)), len(_LONG))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the long tests first, in this order; the others stay in theirs."""
+    """Begin each process's tests with its share of the long ones; the others stay in their order.
 
-    def place(item: pytest.Item) -> int:
-        return next((n for n, begins in enumerate(_LONG) if item.nodeid.startswith(begins)), len(_LONG))
-
-    items.sort(key=place)
+    xdist gives every process an equal run of the list, and lets those that are done take from the others' ends.
+    """
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    shares: list[list[pytest.Item]] = [[] for _ in range(processes)]
+    rest: list[pytest.Item] = []
+    for item in sorted(items, key=_place):
+        if (place := _place(item)) == len(_LONG):
+            rest.append(item)
+        else:
+            # To and fro: whoever has the longest has the shortest as well.
+            turn, number = divmod(place, processes)
+            shares[processes - 1 - number if turn % 2 else number].append(item)
+    left, ordered = len(items), []
+    for number, share in enumerate(shares):
+        size = left // (processes - number)
+        filling = max(0, size - len(share))
+        ordered += [*share, *rest[:filling]]
+        rest = rest[filling:]
+        left -= size
+    items[:] = [*ordered, *rest]
 
 
 def _forget(folder: Path) -> None:
@@ -171,18 +194,17 @@ async def session(workspace: Workspace, caller: Caller) -> AsyncIterator[Session
 
 
 @pytest_asyncio.fixture
-async def app(workspace: Workspace) -> Any:
+async def app(workspace: Workspace) -> AsyncIterator[Any]:
     """The real HTTP application on the workspace. It starts nothing of its own, so it needs no lifespan here."""
-    from registry.app import create_app
-
-    return create_app(workspace)
+    with application.lent(workspace) as lent:
+        yield lent
 
 
 @pytest_asyncio.fixture
 async def client(app: Any) -> AsyncIterator[httpx.AsyncClient]:
     """An HTTP client of the real application, without a key."""
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
-    async with httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8400") as anonymous:
+    async with httpx.AsyncClient(transport=transport, base_url=application.ADDRESS) as anonymous:
         yield anonymous
 
 

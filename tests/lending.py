@@ -4,6 +4,7 @@ What a test changed in the schema, or filled with much, is not put back: such a 
 """
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,12 +40,12 @@ SELECT md5(string_agg(d, ',' ORDER BY d)) FROM (
 ) AS s(d)
 """
 _TABLES = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' ORDER BY relname"
-_EMPTY = """
-DO $$ DECLARE t text; BEGIN
-    FOR t IN SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r' LOOP
-        EXECUTE format('DELETE FROM %I', t);
-    END LOOP;
-END $$
+# What every table ever took, and the file that it lies in: whoever wrote to it, or emptied it, changed this. The
+# figures of a connection are there once it has ended.
+_WRITES = """
+SELECT c.relname, concat_ws(' ', c.oid, c.relfilenode, pg_stat_get_tuples_inserted(c.oid),
+    pg_stat_get_tuples_updated(c.oid), pg_stat_get_tuples_deleted(c.oid))
+FROM pg_class c WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
 """
 
 
@@ -70,6 +71,14 @@ def remember(url: str, run: Path) -> None:
     (run / PRISTINE).write_text(json.dumps(told), encoding="utf-8")
 
 
+@dataclass(slots=True)
+class _Lent:
+    """A database of ours: the connection that puts it back, and what its tables had taken when it was lent."""
+
+    connection: psycopg.Connection
+    writes: dict[str, str]
+
+
 class Lender:
     """Clones of the run's template, for one process."""
 
@@ -77,6 +86,7 @@ class Lender:
         self._server = server
         self._run = run
         self._free: list[str] = []
+        self._kept: dict[str, _Lent] = {}
         self._told: dict[str, Any] | None = None
 
     def lend(self) -> tuple[str, Urls]:
@@ -88,47 +98,83 @@ class Lender:
 
     def take_back(self, name: str) -> None:
         """Put a database back as it was, or drop it."""
-        if self._put_back(name):
+        try:
+            usable = self._put_back(name)
+        except psycopg.OperationalError:
+            usable = False
+        if usable:
             self._free.append(name)
         else:
-            self._server.drop(name)
+            self._drop(name)
 
     def close(self) -> None:
-        while self._free:
-            self._server.drop(self._free.pop())
+        self._free.clear()
+        for name in [*self._kept]:
+            self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        if kept := self._kept.pop(name, None):
+            kept.connection.close()
+        self._server.drop(name)
 
     def _put_back(self, name: str) -> bool:
         if self._told is None:
             self._told = json.loads((self._run / PRISTINE).read_text(encoding="utf-8"))
-        url = psycopg.conninfo.make_conninfo(self._server.superuser_url, dbname=name)
-        try:
-            with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
-                return _put_back(connection, self._told)
-        except psycopg.OperationalError:
+        kept = self._kept.get(name)
+        if kept is None or not _living(kept.connection):
+            # Nothing is known of this one, or the server was down meanwhile and forgot what its tables took.
+            if kept is not None:
+                kept.connection.close()
+            kept = self._kept[name] = _Lent(self._connected(name), {})
+        if not _put_back(kept.connection, self._told, kept.writes):
             return False
+        kept.writes = _writes(kept.connection)
+        return True
+
+    def _connected(self, name: str) -> psycopg.Connection:
+        url = psycopg.conninfo.make_conninfo(self._server.superuser_url, dbname=name)
+        connection = psycopg.connect(url, autocommit=True, connect_timeout=5)
+        # No trigger refuses, and no foreign key asks for an order.
+        connection.execute("SET session_replication_role = replica; SET statement_timeout = '20s'")
+        return connection
 
 
-def _put_back(connection: psycopg.Connection, told: dict[str, Any]) -> bool:
+def _living(connection: psycopg.Connection) -> bool:
+    try:
+        connection.execute("SELECT 1")
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _writes(connection: psycopg.Connection) -> dict[str, str]:
+    # Ours are told when we say so; everybody else's were when they left.
+    connection.execute("SELECT pg_stat_force_next_flush()")
+    return dict(connection.execute(_WRITES).fetchall())
+
+
+def _put_back(connection: psycopg.Connection, told: dict[str, Any], before: dict[str, str]) -> bool:
+    """Put back what was written to since `before`; False where the schema changed, or a table is too large."""
     connection.execute(
         "SELECT pg_terminate_backend(pid, 2000) FROM pg_stat_activity"
         " WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
-    # No trigger refuses, and no foreign key asks for an order.
-    connection.execute("SET session_replication_role = replica; SET statement_timeout = '20s'")
     (shape, largest) = connection.execute(
         f"SELECT ({_SHAPE}), (SELECT max(pg_relation_size(oid)) FROM pg_class WHERE relkind = 'r'"
         " AND relnamespace = 'public'::regnamespace)"
     ).fetchone() or ("", 0)
     if shape != told["shape"] or largest > LARGEST:
         return False
+    changed = [name for name, taken in _writes(connection).items() if before.get(name) != taken]
     with connection.transaction():
-        connection.execute(_EMPTY)
-        for name, text in told["tables"].items():
-            with (
-                connection.cursor() as cursor,
-                cursor.copy(sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(name))) as copy,
-            ):
-                copy.write(text)
+        for name in changed:
+            connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(name)))
+            if text := told["tables"].get(name):
+                with (
+                    connection.cursor() as cursor,
+                    cursor.copy(sql.SQL("COPY {} FROM STDIN").format(sql.Identifier(name))) as copy,
+                ):
+                    copy.write(text)
         for name, (last, called) in told["sequences"].items():
             connection.execute("SELECT setval(%s, %s, %s)", (f'public."{name}"', last or 1, called))
     return True

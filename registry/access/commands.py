@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 import click
-from rich.table import Table
 
 from registry.access import service
 from registry.access.authentication import CACHED_SECONDS
@@ -15,6 +14,7 @@ from registry.access.principals import EVERYWHERE
 from registry.access.service import KeyRecord
 from registry.kit.errors import Misuse
 from registry.kit.instants import INSTANT
+from registry.kit.tables import Table
 from registry.kit.terminal import Terminal, emit, prints_result, runs
 
 
@@ -112,8 +112,3 @@ def _shown(record: KeyRecord) -> dict[str, Any]:
         "expires_at": record.expires_at.isoformat() if record.expires_at else None,
         "revoked_at": record.revoked_at.isoformat() if record.revoked_at else None,
     }
-
-
-def register(group: click.Group) -> None:
-    """Add the commands of this module."""
-    group.add_command(apikey)

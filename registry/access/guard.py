@@ -17,6 +17,7 @@ from registry.kit.errors import Misuse
 from registry.kit.http.admission import CLOSED, OPTION, Admission
 from registry.kit.http.edge import request_id
 from registry.kit.http.purposes import DEFAULT_PURPOSE, DEFAULT_REASON, REASON_HEADER, stated
+from registry.kit.http.shortcut import RAISED
 
 
 def admission(app: ASGIApp) -> ASGIApp:
@@ -26,16 +27,18 @@ def admission(app: ASGIApp) -> ASGIApp:
     """
 
     async def admitting(scope: Scope, receive: Receive, send: Send) -> None:
+        if (raised := scope.get("state", {}).get(RAISED)) is not None:
+            raise raised
         # OPTIONS is answered by the framework from the list of methods; no code of ours runs.
         if scope.get("method") != "OPTIONS":
-            await _admit(scope)
+            await admit(scope, scope["route_handler"].opt.get(OPTION, CLOSED))
         await app(scope, receive, send)
 
     return admitting
 
 
-async def _admit(scope: Scope) -> None:
-    asked: Admission = scope["route_handler"].opt.get(OPTION, CLOSED)
+async def admit(scope: Scope, asked: Admission) -> None:
+    """Let one request in by what its route asks for, with a Caller in its state; raises as `admission` does."""
     state = scope["state"]
     if asked.public:
         state["caller"] = Caller(PERSON, DEFAULT_PURPOSE, "public route", request_id(scope))

@@ -29,11 +29,11 @@ class Principal:
     role: str
     controllers: frozenset[str] = frozenset()
     purposes: frozenset[str] = frozenset()
+    actor: str = field(init=False, compare=False)
+    """The opaque name in audit entries."""
 
-    @property
-    def actor(self) -> str:
-        """The opaque name in audit entries."""
-        return f"key:{self.id}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "actor", f"key:{self.id}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,35 +1,36 @@
 """Many entries in one statement, each with its own caller: what shares a transaction still has an entry of its own."""
 
 import secrets
+from binascii import b2a_base64
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from registry.audit import body, commitments
-from registry.audit.body import JSON
+from registry.audit.body import Form
+from registry.keys import persons
 from registry.keys.columns import OPENING_NONCE
-from registry.keys.persons import PersonKeys
-from registry.kit.caller import Caller
+from registry.keys.persons import Wrapped
+from registry.keys.ring import KeyRing
+from registry.kit import arrays
 from registry.kit.database import Session
 from registry.kit.errors import Unavailable
-from registry.kit.ids import NIL
 
-# Nothing is written when the log is not seated in this cluster (see entries): not even what stands beside.
+# Nothing is written when the log is not seated in this cluster (see entries): not even what stands beside. The
+# time is the database's, read once: writing it out for each would take a tenth of the statement.
 _ENTRIES = """
 WITH seat AS MATERIALIZED (
-    SELECT FROM audit_state AS s, pg_control_system() AS c
+    SELECT convert_to(to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'UTF8') AS at
+    FROM audit_state AS s, pg_control_system() AS c
     WHERE s.system_identifier = c.system_identifier::text AND s.prev_xmin <= pg_current_xact_id()
 ), draft AS (
-    SELECT d.* FROM seat, unnest(
+    SELECT d.*, seat.at FROM seat, unnest(
         %(entry_heads)b::bytea[], %(entry_tails)b::bytea[], %(entry_subjects)b::uuid[], %(entry_nonces)b::bytea[]
     ) WITH ORDINALITY AS d(head, tail, subject, nonce, n)
 ), entry AS (
     INSERT INTO audit_entry (body)
-    SELECT d.head
-        || convert_to(to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), 'UTF8')
-        || d.tail
-    FROM draft d
+    SELECT d.head || d.at || d.tail FROM draft d
     ORDER BY d.n
     RETURNING id
 ), numbered AS (
@@ -42,14 +43,16 @@ SELECT count(*) FROM numbered"""
 
 
 class Draft(NamedTuple):
-    """One entry to append, about at most one person; `keys` are that person's, None when there are none."""
+    """One entry to append: a form, what fills its gaps but for the commitment, and whom it is about.
 
-    caller: Caller
-    action: str
-    subject: UUID | None
-    keys: PersonKeys | None
-    kinds: tuple[str, ...]
-    detail: Mapping[str, JSON]
+    `held` are that person's keys as they are kept; without them nobody is committed to.
+    """
+
+    form: Form
+    said: tuple[bytes, ...]
+    request: str
+    subject: UUID
+    held: Wrapped | None
 
 
 @lru_cache(maxsize=16)
@@ -61,6 +64,7 @@ def _text(beside: str) -> str:
 
 async def append_all(
     session: Session,
+    ring: KeyRing,
     drafts: Sequence[Draft],
     *,
     beside: str = "",
@@ -71,32 +75,31 @@ async def append_all(
     `beside` is an INSERT ... SELECT without WHERE that the entries tell of, with its `params`: it becomes part of
     the same statement, so that there is never one without the other, whether or not a transaction is open.
 
-    Misuse: see `body.build`. Unavailable `log.unseated`: the database was moved to another cluster.
+    Misuse `request.invalid`. Unavailable `log.unseated`: the database was moved to another cluster.
     """
-    heads, tails, subjects, nonces = [], [], [], []
-    drawn = secrets.token_bytes(commitments.NONCE_BYTES * len(drafts))
-    for place, (caller, action, subject, keys, kinds, detail) in enumerate(drafts):
-        nonce = drawn[place * commitments.NONCE_BYTES : (place + 1) * commitments.NONCE_BYTES]
-        split = body.build(
-            action,
-            actor=caller.actor,
-            purpose=caller.purpose,
-            reason=caller.reason,
-            request=caller.request_id,
-            kinds=kinds,
-            subjects=[] if subject is None else commitments.stated([commitments.commit(nonce, subject)]),
-            detail=detail,
-        )
-        heads.append(split.head)
-        tails.append(split.tail)
-        subjects.append(subject or NIL)
-        opens = keys is not None and keys.has(OPENING_NONCE.key_class)
-        nonces.append(keys.seal(OPENING_NONCE, nonce) if opens and keys else b"")
+    about = [draft.held for draft in drafts if draft.held is not None]
+    size = commitments.NONCE_BYTES
+    drawn = secrets.token_bytes(size * len(about))
+    nonces = [drawn[start : start + size] for start in range(0, len(drawn), size)]
+    sealed = persons.seal_each(ring, OPENING_NONCE, about, nonces)
+    tails: list[bytes] = []
+    openings: list[bytes] = []
+    place = 0
+    for form, said, request, subject, held in drafts:
+        body.check_request(request)
+        if held is None:
+            tails.append(form.tail % (*said, request.encode()))
+            openings.append(b"")
+            continue
+        commitment = b2a_base64(commitments.commit(nonces[place], subject), newline=False)
+        tails.append(form.tail % (*said, request.encode(), commitment))
+        openings.append(sealed[place])
+        place += 1
     told = {
-        "entry_heads": heads,
-        "entry_tails": tails,
-        "entry_subjects": subjects,
-        "entry_nonces": nonces,
+        "entry_heads": arrays.blobs([draft.form.head for draft in drafts]),
+        "entry_tails": arrays.blobs(tails),
+        "entry_subjects": arrays.uuids([draft.subject for draft in drafts]),
+        "entry_nonces": arrays.blobs(openings),
     }
     appended = await session.value(_text(beside), {**told, **(params or {})})
     if appended != len(drafts):

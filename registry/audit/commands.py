@@ -20,11 +20,6 @@ def audit() -> None:
     """The log of every change and every read, which anybody can verify."""
 
 
-def register(group: click.Group) -> None:
-    """Add the commands of this area to `zgoda`."""
-    group.add_command(audit)
-
-
 @audit.command("export")
 @click.argument("file", type=_FILE)
 @prints_result

@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from registry.audit import body, commitments
@@ -10,7 +11,7 @@ from registry.keys import persons
 from registry.keys.columns import OPENING_NONCE
 from registry.keys.persons import PersonKeys
 from registry.keys.ring import KeyRing
-from registry.kit.database import Session
+from registry.kit.database import Row, Session
 from registry.kit.errors import Unavailable
 
 # The time is the database's. Nothing is inserted when the log is not seated in this cluster: after a dump and
@@ -52,6 +53,58 @@ async def append(
 
     Misuse: see `body.build`. Unavailable `log.unseated`: the database was moved to another cluster.
     """
+    written = await _written(session, ring, action, subjects, kinds, detail, keys)
+    if written.committed is None:
+        return _appended(await session.value(written.statement, written.params))
+    entry_id = _appended(await session.value(_ENTRY, written.params))
+    # Without them the path to the root in the entry could not be shown; they say nothing about anybody.
+    await session.execute(
+        "INSERT INTO audit_commitment (entry_id, hashes) VALUES (%s, %s)", (entry_id, written.committed)
+    )
+    await session.copy(
+        "audit_opening",
+        ("contact_id", "entry_id", "position", "nonce"),
+        ((subject, entry_id, position, nonce) for subject, position, nonce in written.openings),
+    )
+    return entry_id
+
+
+async def add(
+    session: Session,
+    ring: KeyRing,
+    action: str,
+    *,
+    subjects: Sequence[UUID],
+    kinds: Sequence[str],
+    detail: Mapping[str, JSON],
+    keys: Mapping[UUID, PersonKeys] | None = None,
+) -> None:
+    """`append` for whoever does not ask for the id: the entry goes with the next statement, or with the commit."""
+    if len(subjects) > commitments.INLINE:
+        await append(session, ring, action, subjects=subjects, kinds=kinds, detail=detail, keys=keys)
+        return
+    written = await _written(session, ring, action, subjects, kinds, detail, keys)
+    session.ask(written.statement, written.params, check=_seated)
+
+
+class _Written(NamedTuple):
+    """An entry as it is sent; `committed` are the commitments that stand outside an entry about many."""
+
+    statement: str
+    params: dict[str, object]
+    openings: list[tuple[UUID, int, bytes]]
+    committed: bytes | None = None
+
+
+async def _written(
+    session: Session,
+    ring: KeyRing,
+    action: str,
+    subjects: Sequence[UUID],
+    kinds: Sequence[str],
+    detail: Mapping[str, JSON] | None,
+    keys: Mapping[UUID, PersonKeys] | None,
+) -> _Written:
     about = list(dict.fromkeys(subjects))
     drawn = secrets.token_bytes(commitments.NONCE_BYTES * len(about))
     nonces = [drawn[i : i + commitments.NONCE_BYTES] for i in range(0, len(drawn), commitments.NONCE_BYTES)]
@@ -71,21 +124,11 @@ async def append(
     params: dict[str, object] = {"head": split.head, "tail": split.tail}
     openings = await _openings(session, ring, about, nonces, keys)
     if len(about) > commitments.INLINE:
-        entry_id = _appended(await session.value(_ENTRY, params))
-        # Without them the path to the root in the entry could not be shown; they say nothing about anybody.
-        await session.execute(
-            "INSERT INTO audit_commitment (entry_id, hashes) VALUES (%s, %s)", (entry_id, b"".join(committed))
-        )
-        await session.copy(
-            "audit_opening",
-            ("contact_id", "entry_id", "position", "nonce"),
-            ((subject, entry_id, position, nonce) for subject, position, nonce in openings),
-        )
-        return entry_id
+        return _Written(_ENTRY, params, openings, b"".join(committed))
     if not openings:
-        return _appended(await session.value(_ENTRY, params))
+        return _Written(_ENTRY, params, openings)
     params["contacts"], params["positions"], params["nonces"] = map(list, zip(*openings, strict=True))
-    return _appended(await session.value(_ENTRY_WITH_OPENINGS, params))
+    return _Written(_ENTRY_WITH_OPENINGS, params, openings)
 
 
 async def _openings(
@@ -107,6 +150,10 @@ async def _openings(
         for position, (subject, nonce) in enumerate(zip(about, nonces, strict=True))
         if subject in held and held[subject].has(OPENING_NONCE.key_class)
     ]
+
+
+def _seated(rows: Sequence[Row]) -> None:
+    _appended(rows[0][0] if rows else None)
 
 
 def _appended(entry_id: int | None) -> int:

@@ -1,7 +1,7 @@
 """One entry about many persons at once: what a batch or a list has read, committed to and opened in one statement."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -9,8 +9,11 @@ from uuid import UUID
 from registry.audit import body, commitments
 from registry.audit.batches import unseated
 from registry.audit.body import JSON
+from registry.keys import persons
 from registry.keys.columns import OPENING_NONCE
-from registry.keys.persons import PersonKeys
+from registry.keys.persons import PersonKeys, Wrapped
+from registry.keys.ring import KeyRing
+from registry.kit import arrays
 from registry.kit.database import Session
 
 # Nothing is written when the log is not seated in this cluster (see entries): not even what stands beside.
@@ -50,24 +53,41 @@ class ReadSet(NamedTuple):
     nonces: list[bytes]
 
 
-def gather(persons: Sequence[PersonKeys]) -> ReadSet:
+def gather(people: Sequence[PersonKeys]) -> ReadSet:
     """The read-set of these persons, each once. Pure and busy (some 10 µs a person): large ones go to a thread."""
-    about = list({one.contact_id: one for one in persons}.values())
+    about = list({one.contact_id: one for one in people}.values())
+    plain, committed = _committed([keys.contact_id for keys in about])
+    sealed = [
+        keys.seal(OPENING_NONCE, nonce) if keys.has(OPENING_NONCE.key_class) else b""
+        for nonce, keys in zip(plain, about, strict=True)
+    ]
+    return _read_set([keys.contact_id for keys in about], committed, sealed)
+
+
+def gather_held(ring: KeyRing, held: Mapping[UUID, Wrapped]) -> ReadSet:
+    """The same from keys as they are kept, in half the time: no person's keys become an object."""
+    plain, committed = _committed(held)
+    return _read_set(
+        list(held), committed, persons.seal_each(ring, OPENING_NONCE, list(held.values()), plain)
+    )
+
+
+def _committed(about: Collection[UUID]) -> tuple[list[bytes], list[bytes]]:
+    """New nonces, and the commitments that they make."""
     size = commitments.NONCE_BYTES
     drawn = secrets.token_bytes(size * len(about))
     plain = [drawn[start : start + size] for start in range(0, len(drawn), size)]
-    committed = [commitments.commit(nonce, keys.contact_id) for nonce, keys in zip(plain, about, strict=True)]
-    opening = [
-        (keys.contact_id, position, keys.seal(OPENING_NONCE, nonce))
-        for position, (nonce, keys) in enumerate(zip(plain, about, strict=True))
-        if keys.has(OPENING_NONCE.key_class)
-    ]
+    return plain, [commitments.commit(nonce, subject) for nonce, subject in zip(plain, about, strict=True)]
+
+
+def _read_set(about: Sequence[UUID], committed: Sequence[bytes], sealed: Sequence[bytes]) -> ReadSet:
+    positions = [position for position, nonce in enumerate(sealed) if nonce]
     return ReadSet(
         commitments.stated(committed),
         b"".join(committed) if len(about) > commitments.INLINE else b"",
-        [subject for subject, _, _ in opening],
-        [position for _, position, _ in opening],
-        [nonce for _, _, nonce in opening],
+        [about[position] for position in positions],
+        positions,
+        [sealed[position] for position in positions],
     )
 
 
@@ -109,9 +129,9 @@ async def append(
     told = {
         "entry_head": split.head,
         "entry_tail": split.tail,
-        "entry_subjects": read.subjects,
-        "entry_positions": read.positions,
-        "entry_nonces": read.nonces,
+        "entry_subjects": arrays.uuids(read.subjects),
+        "entry_positions": arrays.numbers(read.positions),
+        "entry_nonces": arrays.blobs(read.nonces),
         "entry_hashes": read.hashes,
     }
     entry_id = await session.value(_text(beside), {**told, **(params or {})})

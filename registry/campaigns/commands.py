@@ -4,7 +4,6 @@ from pathlib import Path
 from uuid import UUID
 
 import click
-from rich.table import Table
 
 from registry.campaigns import files, service
 from registry.campaigns.schemas import Campaign, shown
@@ -12,6 +11,7 @@ from registry.contacts import queries as contacts
 from registry.keys.ring import KeyRing
 from registry.kit.database import Session
 from registry.kit.errors import Misuse, NotFound
+from registry.kit.tables import Table
 from registry.kit.terminal import Terminal, emit, prints_result, runs
 
 
@@ -73,8 +73,3 @@ def _table(campaign: Campaign) -> Table:
         for reason, some in sorted(campaign.reasons.get(state, {}).items()):
             table.add_row(f"  {reason}", str(some))
     return table
-
-
-def register(group: click.Group) -> None:
-    """Add the commands of this area."""
-    group.add_command(campaign)

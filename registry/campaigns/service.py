@@ -13,7 +13,7 @@ from registry.audit import entries as audit
 from registry.campaigns.schemas import Campaign
 from registry.dispatch import composing, handoff, outbox
 from registry.dispatch.template_sources import TemplateSet
-from registry.gate import facts, rules
+from registry.gate import audience, rules
 from registry.gate import service as gate
 from registry.gate.model import PERMIT, Question
 from registry.keys.ring import KeyRing
@@ -169,7 +169,7 @@ async def _answers(
         ]
     purpose = policies.purposes[row.purpose]
     at = datetime.fromisoformat(row.counts["at"])
-    statement = facts.chunk(policies, purpose, row.channel, at, after, chunk)
+    statement = audience.chunk(policies, purpose, row.channel, at, after, chunk)
     found = await session.all(statement.text, statement.params)
     return [(one.contact_id, rules.REASONS[one.code], one.assignment_id) for one in found]
 

@@ -20,6 +20,7 @@ from registry.client.answers import (
 )
 from registry.client.asynchronous import AsyncClient
 from registry.client.calls import Question
+from registry.client.described import Options
 from registry.client.problems import (
     Forbidden,
     KeyReused,
@@ -53,6 +54,7 @@ __all__ = [
     "NotFound",
     "Notice",
     "OpenPermit",
+    "Options",
     "Page",
     "PermitAnswer",
     "PermitStanding",

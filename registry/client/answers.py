@@ -65,6 +65,8 @@ class RecordedEntry(Struct, frozen=True):
     recorded_at: datetime
 
 
+# These two, and others here, are what the server's own types of these names put on the wire, written again on purpose:
+# the client imports nothing of the server, and is read where an older or a newer one answers.
 class OpenPermit(Struct, frozen=True):
     """A permit that was open when somebody said no, and is void since."""
 

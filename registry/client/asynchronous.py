@@ -1,37 +1,32 @@
 """The client for programs on an event loop; every call is the same as that of the other client, awaited."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from copy import copy
-from datetime import datetime
-from typing import Any, Self, Unpack
+import itertools
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from typing import Any, Concatenate, Self, Unpack
 from uuid import UUID
 
 import httpx
 
-from registry.client import calls, sending
-from registry.client.answers import (
-    Counts,
-    Decision,
-    Entry,
-    Page,
-    PermitAnswer,
-    PermitStanding,
-    Recorded,
-    Redeemed,
-)
-from registry.client.calls import LARGEST_BATCH, Call, Kind, Question, T
-from registry.client.sending import EVERYTHING, Told
-from registry.client.subjects import Subject
-from registry.client.trying import AGAIN, Retries
+from registry.client import described, sending
+from registry.client.answers import Decision, Entry
+from registry.client.calls import Call, Question, T
+from registry.client.described import Clerk, Options, P
 
 
-class AsyncClient:
+def _awaited(
+    said: Callable[Concatenate[Clerk, P], Call[T]],
+) -> "Callable[Concatenate[AsyncClient, P], Coroutine[Any, Any, T]]":
+    async def sends(self: "AsyncClient", /, *args: P.args, **named: P.kwargs) -> T:
+        return await self._send(said(self, *args, **named))
+
+    return described.method(said, sends, "AsyncClient")
+
+
+class AsyncClient(Clerk):
     """Zgoda over HTTP, on an event loop. Use it as a context manager, or close it.
 
-    `key` is an API key; `purpose` and `reason` say why persons' data are read, and stand in the log of every call.
-    `source` is from where acts are known, unless a call says otherwise. `timeout` is in seconds, for connecting, for
-    each piece of an answer, and so on (an `httpx.Timeout` sets them apart). `transport` is for tests and proxies.
+    `key` is an API key; `transport` is for tests and proxies; for the rest see `Options`.
 
     Every call raises a `ZgodaError`: by status and code as the server said it, or `Unreachable` when none came.
     """
@@ -41,19 +36,15 @@ class AsyncClient:
         url: str,
         key: str,
         *,
-        purpose: str | None = None,
-        reason: str | None = None,
-        source: str = "client",
-        timeout: float | httpx.Timeout = 10.0,
-        retries: Retries | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
+        **options: Unpack[Options],
     ) -> None:
-        self._why = sending.why(purpose, reason)
-        self._source = source
-        self._retries = retries or Retries()
-        self._owned = True
+        super().__init__(**options)
         self._http = httpx.AsyncClient(
-            base_url=sending.base(url), headers=sending.standing(key), timeout=timeout, transport=transport
+            base_url=sending.base(url),
+            headers=sending.standing(key),
+            timeout=self._timeout,
+            transport=transport,
         )
 
     async def __aenter__(self) -> Self:
@@ -67,105 +58,23 @@ class AsyncClient:
         if self._owned:
             await self._http.aclose()
 
-    def because(self, purpose: str, reason: str) -> Self:
-        """The same client, over the same connections, with another purpose and reason for what it reads."""
-        other = copy(self)
-        other._why = sending.why(purpose, reason)  # noqa: SLF001  # a copy of ourselves
-        other._owned = False  # noqa: SLF001  # as above
-        return other
-
-    async def check(
-        self,
-        subject: Subject,
-        purpose: str,
-        channel: str,
-        *,
-        identifier: UUID | None = None,
-        at: datetime | None = None,
-    ) -> Decision:
-        """May this person be processed for this purpose, on this channel, now (or at `at`, as known then)?
-
-        A "no" is an answer and no error: read `permitted`. Kept, with what it rests on, before it is told.
-        """
-        return await self._send(calls.check(subject, purpose, channel, identifier, at))
+    check = _awaited(described.check)
+    count = _awaited(described.count)
+    request = _awaited(described.request)
+    grant = _awaited(described.grant)
+    confirm = _awaited(described.confirm)
+    withdraw = _awaited(described.withdraw)
+    object = _awaited(described.object_)
+    refuse = _awaited(described.refuse)
+    issue_permit = _awaited(described.issue_permit)
+    redeem_permit = _awaited(described.redeem_permit)
+    void_permit = _awaited(described.void_permit)
+    ledger_page = _awaited(described.ledger_page)
 
     async def check_many(self, questions: Iterable[Question]) -> list[Decision]:
         """The answers to many questions, in their order; sent a thousand at a time."""
-        asked, answers = list(questions), list[Decision]()
-        for start in range(0, len(asked), LARGEST_BATCH):
-            told = await self._send(calls.batch(asked[start : start + LARGEST_BATCH]))
-            answers += told.decisions
-        return answers
-
-    async def count(self, purpose: str, channel: str) -> Counts:
-        """How many of the whole base are permitted, and how many are blocked, by reason."""
-        return await self._send(calls.count(purpose, channel))
-
-    async def request(self, subject: Subject, purpose: str, channel: str, **told: Unpack[Told]) -> Recorded:
-        """The person asked for it and has still to confirm (double opt-in)."""
-        return await self._record("request", subject, purpose, channel, told)
-
-    async def grant(self, subject: Subject, purpose: str, channel: str, **told: Unpack[Told]) -> Recorded:
-        """The person consented, for one address; say how (`act`) and to which text (`notice`)."""
-        return await self._record("grant", subject, purpose, channel, told)
-
-    async def confirm(self, subject: Subject, purpose: str, channel: str, **told: Unpack[Told]) -> Recorded:
-        """The person confirmed the request that `refers_to` names."""
-        return await self._record("confirm", subject, purpose, channel, told)
-
-    async def withdraw(
-        self, subject: Subject, purpose: str = EVERYTHING, channel: str = EVERYTHING, **told: Unpack[Told]
-    ) -> Recorded:
-        """The person withdrew, in force when this returns; left out, all marketing of `controller` everywhere."""
-        return await self._record("withdraw", subject, purpose, channel, told)
-
-    async def object(
-        self, subject: Subject, purpose: str = EVERYTHING, channel: str = EVERYTHING, **told: Unpack[Told]
-    ) -> Recorded:
-        """The person objected (GDPR art. 21), in force when this returns."""
-        return await self._record("object", subject, purpose, channel, told)
-
-    async def refuse(
-        self, subject: Subject, purpose: str = EVERYTHING, channel: str = EVERYTHING, **told: Unpack[Told]
-    ) -> Recorded:
-        """The person said no when asked."""
-        return await self._record("refuse", subject, purpose, channel, told)
-
-    async def issue_permit(
-        self,
-        subject: Subject,
-        purpose: str,
-        channel: str,
-        content: bytes | None = None,
-        *,
-        content_hash: str | None = None,
-        identifier: UUID | None = None,
-        expires_in: float | None = None,
-    ) -> PermitAnswer:
-        """Ask for a permit to hand over this content, which stays here: only its SHA-256 is sent.
-
-        `expires_in` is in seconds, 60 unless said otherwise. Its `permit` is None when the gate says no.
-        """
-        hashed = calls.hash_of(content, content_hash)
-        return await self._send(calls.issue_permit(subject, purpose, channel, hashed, identifier, expires_in))
-
-    async def redeem_permit(
-        self, token: str, content: bytes | None = None, *, content_hash: str | None = None
-    ) -> Redeemed:
-        """Ask at the moment of sending, and hand over at once if it is `permitted`.
-
-        A yes is said once. Where the answer to it was lost, the next attempt is told `permit.redeemed`: ask for
-        another permit.
-        """
-        return await self._send(calls.redeem_permit(token, calls.hash_of(content, content_hash)))
-
-    async def void_permit(self, permit: UUID | str) -> PermitStanding:
-        """Give a permit back, by its id or by its token (text)."""
-        return await self._send(calls.void_permit(permit))
-
-    async def ledger_page(self, contact: UUID, after: int = 0, limit: int = 100) -> Page:
-        """A page of a person's ledger, oldest first: what is above `after`. Needs a purpose and a reason."""
-        return await self._send(calls.ledger(contact, after, limit))
+        parts = [await self._send(part) for part in described.check_many(questions)]
+        return [decision for part in parts for decision in part.decisions]
 
     async def ledger(self, contact: UUID, page: int = 100) -> AsyncIterator[Entry]:
         """A person's whole ledger, oldest first, read a page at a time. Needs a purpose and a reason."""
@@ -176,26 +85,20 @@ class AsyncClient:
                 yield entry
             after = read.next
 
-    async def _record(self, kind: Kind, subject: Subject, purpose: str, channel: str, told: Told) -> Recorded:
-        key = told.pop("idempotency_key", None)
-        said: Any = {"source": self._source, **told}
-        return await self._send(calls.record(kind, subject, purpose, channel, **said), key)
-
-    async def _send(self, call: Call[T], idempotency_key: str | None = None) -> T:
-        headers = sending.headers(call, self._why, idempotency_key)
-        attempt = 1
-        while True:
-            try:
-                answer = await self._http.request(
-                    call.method, call.path, content=call.body, params=call.params, headers=headers
-                )
-            except httpx.TransportError as error:
-                pause = self._retries.pause(attempt)
-                if pause is None:
-                    raise sending.unreachable(error) from None
-            else:
-                pause = self._retries.pause(attempt, answer.headers) if answer.status_code in AGAIN else None
-                if pause is None:
-                    return sending.read(call, answer)
+    async def _send(self, call: Call[T]) -> T:
+        headers = sending.headers(call, self._why)
+        for attempt in itertools.count(1):
+            came = await self._try(call, headers)
+            pause = sending.pause(self._retries, attempt, came)
+            if pause is None:
+                break
             await asyncio.sleep(pause)
-            attempt += 1
+        return sending.read(call, came)
+
+    async def _try(self, call: Call[T], headers: dict[str, str]) -> httpx.Response | httpx.TransportError:
+        try:
+            return await self._http.request(
+                call.method, call.path, content=call.body, params=call.params, headers=headers
+            )
+        except httpx.TransportError as error:
+            return error

@@ -42,7 +42,7 @@ class Question(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[T]):
-    """One call. `writes` ones carry an Idempotency-Key; `params` are those of the address."""
+    """One call. `writes` ones carry an Idempotency-Key, theirs or `key`; `params` are those of the address."""
 
     method: Literal["GET", "POST"]
     path: str
@@ -50,6 +50,7 @@ class Call(Generic[T]):
     body: bytes | None = field(default=None, repr=False)
     params: Mapping[str, str] = field(default_factory=dict)
     writes: bool = False
+    key: str | None = None
 
     def read(self, status: int, content: bytes) -> T:
         """The answer as a value; Unexpected when it is none."""
@@ -60,9 +61,11 @@ class Call(Generic[T]):
             raise Unexpected("answer.unreadable", "The answer has another shape.", status=status) from None
 
 
-def _post(path: str, answer: type[T], body: Mapping[str, Any], *, writes: bool = False) -> Call[T]:
+def _post(
+    path: str, answer: type[T], body: Mapping[str, Any], *, writes: bool = False, key: str | None = None
+) -> Call[T]:
     told = {name: value for name, value in body.items() if value is not None}
-    return Call("POST", path, answer, _ENCODE(told), writes=writes)
+    return Call("POST", path, answer, _ENCODE(told), writes=writes, key=key)
 
 
 def check(
@@ -111,13 +114,14 @@ def record(
     notice: tuple[int, str] | None = None,
     refers_to: UUID | None = None,
     evidence: Mapping[str, str] | None = None,
+    idempotency_key: str | None = None,
 ) -> Call[Recorded]:
     return _post("/api/v1/consents", Recorded, {
         "kind": kind, "subject": subject.told(), "purpose": purpose, "channel": channel, "source": source,
         "controller": controller, "identifier": identifier, "act": act, "acted_at": acted_at,
         "notice": None if notice is None else {"version": notice[0], "locale": notice[1]},
         "refers_to": refers_to, "evidence": None if evidence is None else dict(evidence),
-    }, writes=True)  # fmt: skip
+    }, writes=True, key=idempotency_key)  # fmt: skip
 
 
 def hash_of(content: bytes | None, content_hash: str | None) -> str:

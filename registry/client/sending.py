@@ -11,6 +11,7 @@ import httpx
 
 from registry.client.calls import Call, T
 from registry.client.problems import Unreachable, problem
+from registry.client.trying import AGAIN, Retries
 
 EVERYTHING = "*"
 
@@ -63,18 +64,27 @@ def why(purpose: str | None, reason: str | None) -> dict[str, str]:
     return {name: value for name, value in told.items() if value is not None}
 
 
-def headers(call: Call[T], why: Mapping[str, str], idempotency_key: str | None) -> dict[str, str]:
+def headers(call: Call[T], why: Mapping[str, str]) -> dict[str, str]:
     """The headers of one call, the same at each attempt."""
     told = dict(why)
     if call.body is not None:
         told["Content-Type"] = "application/json"
     if call.writes:
-        told["Idempotency-Key"] = idempotency_key or str(uuid4())
+        told["Idempotency-Key"] = call.key or str(uuid4())
     return told
 
 
-def read(call: Call[T], answer: httpx.Response) -> T:
-    """The value of an answer; raises the problem that it tells of."""
+def pause(retries: Retries, attempt: int, came: httpx.Response | httpx.TransportError) -> float | None:
+    """Seconds to wait before the next attempt; None where what came, or that nothing did, is the last word."""
+    if isinstance(came, httpx.TransportError):
+        return retries.pause(attempt)
+    return retries.pause(attempt, came.headers) if came.status_code in AGAIN else None
+
+
+def read(call: Call[T], answer: httpx.Response | httpx.TransportError) -> T:
+    """The value of an answer; raises the problem that it tells of, Unreachable where none came."""
+    if isinstance(answer, httpx.TransportError):
+        raise unreachable(answer)
     if not answer.is_success:
         raise problem(answer.status_code, answer.headers, answer.content)
     return call.read(answer.status_code, answer.content)

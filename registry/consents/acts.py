@@ -18,6 +18,7 @@ from registry.contacts.queries import Reference
 from registry.keys.ring import KeyRing
 from registry.kit.database import Session
 from registry.kit.errors import NotFound, Refused
+from registry.kit.session import Asked
 from registry.policy.model import PolicySet
 from registry.standing import merged, permits
 from registry.standing import service as standing
@@ -80,8 +81,10 @@ async def act(
         return await _by_device(session, ring, policies, reference, entry)
     if entry.kind.takes_away:
         return await _take_away(session, ring, policies, reference, entry)
-    contact_id = await one(session, ring, reference)
-    await persons.lock(session, [contact_id])
+    # Our own id needs no looking up: nobody is there whose row cannot be locked.
+    contact_id = reference.contact_id or await one(session, ring, reference)
+    await _lock(session, [contact_id])
+    service.ask(session, contact_id)
     assignment_id = entry.assignment_id
     if assignment_id is None and reference.identifier is not None and reference.by_address:
         held = await contacts.holders(session, ring, [reference.identifier])
@@ -110,7 +113,10 @@ async def _by_device(
 async def _take_away(
     session: Session, ring: KeyRing, policies: PolicySet, reference: Reference, entry: NewEntry
 ) -> list[Recorded]:
-    found = await contacts.resolve(session, ring, reference)
+    if reference.contact_id is not None:
+        found = [reference.contact_id]
+    else:
+        found = await contacts.resolve(session, ring, reference)
     if not found and reference.identifier is not None and reference.by_address:
         await _refuse_unheld(session, ring, policies, reference.identifier, entry)
         return []
@@ -120,33 +126,43 @@ async def _take_away(
     if reference.identifier is not None and reference.by_address:
         held = await contacts.holders(session, ring, [reference.identifier])
         address_id = next((h.address_id for h in held[reference.identifier]), None)
-    await persons.lock(session, found, [address_id] if address_id else [])
+    await _lock(session, found, [address_id] if address_id else [])
+    if len(found) == 1:
+        service.ask(session, found[0])
+    own = None if address_id else _ask_own(session, found)
     if entry.assignment_id is not None:
         for contact_id in found:
             address_id = await require_assignment(session, contact_id, entry.assignment_id)
     filled = [replace(entry, contact_id=contact_id, on_address=address_id) for contact_id in found]
-    recorded = await service.record(session, ring, policies, filled)
-    if address_id is None:
-        await _refuse_own(session, policies, found, entry, recorded[0].recorded_at)
+    at_addresses = [
+        replace(entry, on_address=row.address_id, cause="person")
+        for row in (await own.all() if own is not None and address_id is None else ())
+    ]
+    recorded = await service.record(session, ring, policies, filled, at_addresses)
     await _audit(session, ring, entry, recorded)
     return recorded
 
 
-async def _refuse_own(
-    session: Session, policies: PolicySet, people: Sequence[UUID], entry: NewEntry, at: datetime
-) -> None:
-    """A "no" of a person to all their addresses holds at those that nobody shares, also for a record made twice."""
+async def _lock(session: Session, contact_ids: Sequence[UUID], address_ids: Sequence[UUID] = ()) -> None:
+    """Lock persons, and nobody else: an id of ours may be a device's, of which no person's purpose knows."""
+    locked = await persons.lock(session, contact_ids, address_ids)
+    if any(locked[one].kind == devices.SUBJECT_KIND for one in contact_ids):
+        raise NotFound("contact.unknown", "There is no such contact.")
+
+
+def _ask_own(session: Session, people: Sequence[UUID]) -> Asked:
+    """The addresses of these persons at which a "no" of theirs to all of them holds: those that nobody shares.
+
+    There it holds also for a record made twice.
+    """
     records = [one for contact_id in people for one in merged.locked_records(session, contact_id)]
-    rows = await session.all(
-        "SELECT DISTINCT s.address_id FROM assignment s WHERE s.contact_id = ANY(%(ids)b::uuid[])"
+    return session.ask(
+        "SELECT DISTINCT s.address_id FROM assignment s WHERE s.contact_id = ANY((SELECT %(ids)b::uuid[])::uuid[])"
         " AND s.valid_to IS NULL AND s.address_id IS NOT NULL AND (s.mode = %(exclusive)s"
         # Records that were merged share with nobody but each other.
         " OR s.mode = %(shared)s AND NOT EXISTS (SELECT FROM assignment o WHERE o.address_id = s.address_id"
         " AND o.valid_to IS NULL AND o.contact_id <> ALL(%(ids)b::uuid[])))",
         {"ids": records, "exclusive": int(Mode.EXCLUSIVE), "shared": int(Mode.SHARED)},
-    )
-    await address_refusals.record(
-        session, policies, [replace(entry, on_address=row.address_id, cause="person") for row in rows], at
     )
 
 
@@ -179,7 +195,7 @@ async def require_assignment(session: Session, contact_id: UUID, assignment_id: 
 
 
 async def _audit(session: Session, ring: KeyRing, entry: NewEntry, recorded: Sequence[Recorded]) -> None:
-    await audit.append(
+    await audit.add(
         session,
         ring,
         _ACTIONS[entry.kind],

@@ -28,47 +28,38 @@ async def record(
     session: Session, policies: PolicySet, entries: Sequence[NewEntry], recorded_at: datetime
 ) -> None:
     """Record the "no" of addresses, once for each scope, and let it bind everybody who has them."""
-    done: set[tuple[UUID, str, str, str]] = set()
-    macs = await _macs(session, [e.on_address for e in entries if e.on_address])
+    kept: dict[tuple[UUID, str, str, str], NewEntry] = {}
     for entry in entries:
-        if entry.on_address is None or not entry.kind.takes_away:
-            continue
-        controller = entry.controller_in(policies)
-        key = (entry.on_address, controller, entry.purpose, entry.channel)
-        if key in done:
-            continue
-        done.add(key)
-        await standing.refuse_address(
+        if entry.on_address is not None and entry.kind.takes_away:
+            key = (entry.on_address, entry.controller_in(policies), entry.purpose, entry.channel)
+            kept.setdefault(key, entry)
+    if not kept:
+        return
+    ids = list({key[0] for key in kept})
+    macs = session.ask("SELECT id, mac FROM address WHERE id = ANY((SELECT %b::uuid[])::uuid[])", (ids,))
+    for (address_id, controller, purpose, channel), entry in kept.items():
+        standing.refuse_address(
             session,
-            entry.on_address,
+            address_id,
             controller=controller,
-            purpose=entry.purpose,
-            channel=entry.channel,
+            purpose=purpose,
+            channel=channel,
             cause=entry.cause,
             acted_at=acted_at(entry, recorded_at) or recorded_at,
             recorded_at=recorded_at,
         )
-        session.takings.append(
-            {
-                "what": "address_refusal",
-                "mac": macs.get(entry.on_address),
-                "controller": controller,
-                "purpose": entry.purpose,
-                "channel": entry.channel,
-                "at": recorded_at.isoformat(),
-            }
-        )
-    if done:
-        await permits.void(
-            session,
-            [No(address_id=key[0], controller=key[1], purpose=key[2], channel=key[3]) for key in done],
-            "address.refused",
-        )
-        session.stale.update(await contacts.sharers(session, {key[0] for key in done}))
-
-
-async def _macs(session: Session, address_ids: Sequence[UUID]) -> dict[UUID, str]:
-    if not address_ids:
-        return {}
-    rows = await session.all("SELECT id, mac FROM address WHERE id = ANY(%b::uuid[])", (list(address_ids),))
-    return {row.id: row.mac.hex() for row in rows}
+    noes = [No(address_id=key[0], controller=key[1], purpose=key[2], channel=key[3]) for key in kept]
+    permits.ask_void(session, noes, "address.refused")
+    session.stale.update(await contacts.sharers(session, ids))
+    known = {row.id: row.mac.hex() for row in await macs.all()}
+    session.takings += [
+        {
+            "what": "address_refusal",
+            "mac": known.get(address_id),
+            "controller": controller,
+            "purpose": purpose,
+            "channel": channel,
+            "at": recorded_at.isoformat(),
+        }
+        for address_id, controller, purpose, channel in kept
+    ]

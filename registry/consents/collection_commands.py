@@ -4,9 +4,9 @@ from datetime import datetime
 from typing import Any
 
 import click
-from rich.table import Table
 
 from registry.kit.errors import Misuse, NotFound
+from registry.kit.tables import Table
 from registry.kit.terminal import Terminal, emit, prints_result, runs
 from registry.policy.collection import CollectionPoint, Control, ControlKind
 

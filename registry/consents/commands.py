@@ -7,41 +7,25 @@ from typing import IO, Any
 from uuid import UUID
 
 import click
-from rich.table import Table
 
 from registry.audit import note
 from registry.audit.evidence import EvidenceInvalid
-from registry.consents import (
-    acts,
-    collection_commands,
-    complaints,
-    ground_commands,
-    history,
-    mending_commands,
-    merging_commands,
-    proof,
-    proving,
-    receipt_commands,
-)
+from registry.consents import acts, complaints, history, proof, proving
 from registry.consents.ledger import ANY, EntryKind
 from registry.consents.service import Recorded
 from registry.consents.validation import VALID_ACTS, NewEntry
-from registry.contacts.commands import as_json
 from registry.contacts.queries import Reference, parse_reference
 from registry.kit import clock
+from registry.kit.database import Session
 from registry.kit.errors import Misuse, Refused
 from registry.kit.ids import NIL
 from registry.kit.instants import INSTANT
-from registry.kit.terminal import Terminal, emit, prints_result, reads_persons, runs, terminal_of
+from registry.kit.tables import Table
+from registry.kit.terminal import Terminal, as_json, emit, prints_result, reads_persons, runs, terminal_of
 from registry.policy.model import Grade
 
 
-@click.group()
-def consent() -> None:
-    """The ledger of consents: grant, withdraw, object, refuse, history."""
-
-
-@consent.command("grant")
+@click.command("grant")
 @click.argument("ref")
 @click.argument("purpose_id", metavar="PURPOSE")
 @click.argument("channel")
@@ -88,7 +72,7 @@ async def grant(
 def _taking(name: str, kind: EntryKind, told: str) -> click.Command:
     """`withdraw`, `object` and `refuse` differ in what they record and in nothing else."""
 
-    @consent.command(
+    @click.command(
         name, help=f"Record that REF {told} PURPOSE on CHANNEL; left out, all marketing on all channels."
     )
     @click.argument("ref")
@@ -126,29 +110,29 @@ def _taking(name: str, kind: EntryKind, told: str) -> click.Command:
     return take
 
 
-for _name, _kind, _told in (
-    ("withdraw", EntryKind.WITHDRAWN, "withdrew consent to"),
-    ("object", EntryKind.OBJECTED, "objected to"),
-    ("refuse", EntryKind.REFUSED, "refused"),
-):
-    _taking(_name, _kind, _told)
+withdraw = _taking("withdraw", EntryKind.WITHDRAWN, "withdrew consent to")
+object_ = _taking("object", EntryKind.OBJECTED, "objected to")
+refuse = _taking("refuse", EntryKind.REFUSED, "refused")
 
 
 async def _record(terminal: Terminal, reference: Reference, entry: NewEntry) -> None:
     """Record one act; a "no" to all marketing of nobody in particular is one to each controller."""
-    recorded: list[Recorded] = []
-    voided: list[Any] = []
-    in_flight: list[Any] = []
-    async with terminal.open() as workspace, workspace.database.begin(terminal.caller()) as session:
+    async with terminal.open() as workspace:
         ring, policies = workspace.ring, workspace.policies
         if entry.cause == complaints.COMPLAINT:
             purpose = policies.purposes.get(entry.purpose)
             entry = complaints.complaint(entry, purpose.controller if purpose else entry.controller)
         everybody = entry.purpose == ANY and entry.controller is None
-        for controller in policies.controllers if everybody else [entry.controller]:
-            one = replace(entry, controller=controller)
-            recorded += await acts.act(session, ring, policies, reference, one)
-        voided, in_flight = session.voided, session.in_flight
+        each = [
+            replace(entry, controller=controller)
+            for controller in (policies.controllers if everybody else [entry.controller])
+        ]
+
+        async def work(session: Session) -> tuple[list[Recorded], list[Any], list[Any]]:
+            made = [done for one in each for done in await acts.act(session, ring, policies, reference, one)]
+            return made, session.voided, session.in_flight
+
+        recorded, voided, in_flight = await workspace.database.run(terminal.caller(), work)
     shown = [
         {
             "id": str(r.id),
@@ -176,7 +160,7 @@ async def _record(terminal: Terminal, reference: Reference, entry: NewEntry) -> 
     emit(terminal, result, text)
 
 
-@consent.command("history")
+@click.command("history")
 @click.argument("ref")
 @click.option("--after", default=0, type=click.IntRange(0), help="Entries after this `seq`.")
 @click.option("--limit", default=history.PAGE, show_default=True, type=click.IntRange(1, history.PAGE_LIMIT))
@@ -205,7 +189,7 @@ async def show_history(terminal: Terminal, ref: str, after: int, limit: int) -> 
     emit(terminal, as_json(page), table)
 
 
-@consent.command("prove")
+@click.command("prove")
 @click.argument("ref")
 @click.argument("entry_id", metavar="ENTRY", type=click.UUID)
 @reads_persons
@@ -221,7 +205,7 @@ async def prove(terminal: Terminal, ref: str, entry_id: UUID) -> None:
     emit(terminal, document, json.dumps(document, ensure_ascii=False, indent=1))
 
 
-@consent.command("verify")
+@click.command("verify")
 @click.argument("file", type=click.File("rb"))
 @click.option("--key", "vkey", required=True, metavar="VKEY", help="The log's verifier key, from zgoda init.")
 @prints_result
@@ -243,15 +227,3 @@ def verify(ctx: click.Context, file: IO[bytes], vkey: str) -> None:
     result = {"verified": True, "entry": dict(proven.entry), "size": proven.size, "leaf": proven.leaf_index}
     text = f"verified: entry {proven.entry['id']} stands as leaf {proven.leaf_index} under a head of {proven.size}"
     emit(terminal_of(ctx), result, text)
-
-
-def register(group: click.Group) -> None:
-    """Add the commands of this module."""
-    group.add_command(consent)
-    group.add_command(ground_commands.ground)
-    group.add_command(collection_commands.collection)
-    consent.add_command(receipt_commands.receipt)
-    consent.add_command(receipt_commands.verify)
-    for command in mending_commands.COMMANDS:
-        consent.add_command(command)
-    merging_commands.register()

@@ -49,8 +49,11 @@ async def record_ground(
     facts["products"] = tuple(facts["products"])
     facts["evidence"] = dict(_evidence(text) for text in evidence) or None
     new = NewGround(contact_id=NIL, assignment_id=identifier, **facts)
-    async with terminal.open() as workspace, workspace.database.begin(terminal.caller()) as session:
-        made = await acts.record_ground(session, workspace.ring, workspace.policies, reference, new)
+    async with terminal.open() as workspace:
+        made = await workspace.database.run(
+            terminal.caller(),
+            lambda s: acts.record_ground(s, workspace.ring, workspace.policies, reference, new),
+        )
     emit(terminal, {"id": str(made)}, f"recorded: {made}")
 
 

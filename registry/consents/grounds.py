@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import assert_never
 from uuid import UUID
 
 from registry.kit.clock import FAR_FUTURE, FAR_PAST
@@ -64,8 +65,9 @@ def carries_basis(purpose: Purpose, grounds: Sequence[Ground], at: datetime) -> 
         return True if purpose.obligation else None
     if purpose.basis in (Basis.VITAL_INTERESTS, Basis.PUBLIC_TASK):
         return _longest(purpose, grounds, (_FACT_OF[purpose.basis],), at)
-    # Consent is judged by its own rules.
-    return True
+    if purpose.basis is not Basis.CONSENT:
+        assert_never(purpose.basis)  # a basis that nobody thought of carries nothing
+    return True  # consent is judged by its own rules
 
 
 def _longest(

@@ -61,8 +61,12 @@ async def correct(
 
 
 async def _mend(terminal: Terminal, ref: str, wanted: Mend) -> Recorded:
-    async with terminal.open() as workspace, workspace.database.begin(terminal.caller()) as session:
-        return await mending.mend(session, workspace.ring, workspace.policies, parse_reference(ref), wanted)
+    async with terminal.open() as workspace:
+        recorded: Recorded = await workspace.database.run(
+            terminal.caller(),
+            lambda s: mending.mend(s, workspace.ring, workspace.policies, parse_reference(ref), wanted),
+        )
+        return recorded
 
 
 def _told(recorded: Recorded) -> dict[str, object]:
@@ -72,6 +76,3 @@ def _told(recorded: Recorded) -> dict[str, object]:
         "seq": recorded.seq,
         "recorded_at": recorded.recorded_at.isoformat(),
     }
-
-
-COMMANDS = (invalidate, correct)

@@ -23,7 +23,6 @@ from registry.kit.errors import Misuse, NotFound, Refused
 from registry.kit.ids import new_id
 from registry.policy.model import PolicySet
 from registry.standing import merged, permits
-from registry.standing import service as standing
 from registry.standing.permits import No, OpenPermit
 
 SOURCE = "unmerge"
@@ -107,7 +106,7 @@ async def merge(
         " RETURNING merged_at",
         (joining[0], merge_id, staying[0], reason, session.caller.actor),
     )
-    await _restrict_alike(session, staying, joining)
+    await merged.restrict_alike(session, everybody, merge_id)
     await merged.stand_for(session, everybody, staying[0])
     voided = await permits.void(session, [No(one) for one in everybody], "contact.merge")
     _journal(session, "merge", merge_id, joining[0], staying[0], merged_at)
@@ -191,21 +190,6 @@ async def _below(session: Session, contact_id: UUID, records: Sequence[UUID]) ->
         found.append(one)
         waiting += into.get(one, [])
     return found
-
-
-async def _restrict_alike(session: Session, *sides: Sequence[UUID]) -> None:
-    """A restriction of one is the person's: the other takes it from now on (GDPR art. 18)."""
-    found = {
-        row.subject_id: row
-        for row in await session.all(
-            "SELECT subject_id, restricted_at, restriction FROM gate_row WHERE subject_id = ANY(%b::uuid[])",
-            ([side[0] for side in sides],),
-        )
-    }
-    restricted = [row for row in found.values() if row.restricted_at is not None]
-    for side in sides if restricted else ():
-        if found[side[0]].restricted_at is None:
-            await standing.restrict(session, side[0], restricted[0].restriction or "")
 
 
 async def _carry(

@@ -4,14 +4,16 @@ from typing import Any
 from uuid import UUID
 
 import click
-from rich.table import Table
 
 from registry.consents import acts, merging, readdressing
-from registry.contacts.commands import as_json, contact
+from registry.consents.merging import Merge
+from registry.consents.readdressing import Changed
 from registry.contacts.identifiers import Kind, normalise
 from registry.contacts.queries import parse_reference
+from registry.kit.database import Session
 from registry.kit.errors import Misuse
-from registry.kit.terminal import REASON, Terminal, emit, prints_result, reads_persons, runs
+from registry.kit.tables import Table
+from registry.kit.terminal import REASON, Terminal, as_json, emit, prints_result, reads_persons, runs
 from registry.standing import merged
 
 
@@ -32,11 +34,16 @@ async def merge(terminal: Terminal, ref: str, other: str) -> None:
             field="--reason",
             mend="say how it is known that both are one person",
         )
-    async with terminal.open() as workspace, workspace.database.begin(terminal.caller()) as session:
+    reason = terminal.reason
+    async with terminal.open() as workspace:
         ring, policies = workspace.ring, workspace.policies
-        surviving = await acts.one(session, ring, parse_reference(ref))
-        joining = await acts.one(session, ring, parse_reference(other))
-        done = await merging.merge(session, ring, policies, surviving, joining, terminal.reason)
+
+        async def work(session: Session) -> Merge:
+            surviving = await acts.one(session, ring, parse_reference(ref))
+            joining = await acts.one(session, ring, parse_reference(other))
+            return await merging.merge(session, ring, policies, surviving, joining, reason)
+
+        done = await workspace.database.run(terminal.caller(), work)
     text = f"merged: {done.merged} into {done.surviving} (merge {done.id}); {len(done.records)} records of one person"
     emit(terminal, as_json(done), text + _said(done.permits_voided))
 
@@ -47,8 +54,10 @@ async def merge(terminal: Terminal, ref: str, other: str) -> None:
 @runs
 async def unmerge(terminal: Terminal, merge_id: UUID) -> None:
     """Undo MERGE: each record goes on with the no of both, and with its own yes."""
-    async with terminal.open() as workspace, workspace.database.begin(terminal.caller()) as session:
-        done = await merging.unmerge(session, workspace.ring, workspace.policies, merge_id)
+    async with terminal.open() as workspace:
+        done = await workspace.database.run(
+            terminal.caller(), lambda s: merging.unmerge(s, workspace.ring, workspace.policies, merge_id)
+        )
     sides = " and ".join(", ".join(map(str, side)) for side in (done.surviving, done.merged))
     text = f"parted: {sides}; {done.carried} entries were carried over, each a no"
     emit(terminal, as_json(done), text + _said(done.permits_voided))
@@ -95,13 +104,17 @@ async def change_address(
     No consent passes to the new address; every no does, also that of the old address itself.
     """
     kind = Kind.EMAIL if "@" in old else Kind.PHONE
-    async with terminal.open() as workspace, workspace.database.begin(terminal.caller()) as session:
+    async with terminal.open() as workspace:
         ring, policies = workspace.ring, workspace.policies
-        contact_id = await acts.one(session, ring, parse_reference(ref))
-        held = await readdressing.find(session, ring, contact_id, normalise(kind, old))
-        done = await readdressing.change_address(
-            session, ring, policies, contact_id, held, new, source=source, by_person=by_person
-        )
+
+        async def work(session: Session) -> Changed:
+            contact_id = await acts.one(session, ring, parse_reference(ref))
+            held = await readdressing.find(session, ring, contact_id, normalise(kind, old))
+            return await readdressing.change_address(
+                session, ring, policies, contact_id, held, new, source=source, by_person=by_person
+            )
+
+        done = await workspace.database.run(terminal.caller(), work)
     ended = ", ".join(map(str, done.ended))
     text = f"changed: {done.identifier} instead of {ended}; {done.carried} entries carried over"
     emit(terminal, as_json(done), text + _said(done.permits_voided))
@@ -110,9 +123,3 @@ async def change_address(
 def _said(voided: list[Any]) -> str:
     ids = ", ".join(str(one.id) for one in voided)
     return f"\nPermits that were open and are void now: {ids}" if voided else ""
-
-
-def register() -> None:
-    """Add the commands of this module to `zgoda contact`."""
-    for command in (merge, unmerge, merges, change_address):
-        contact.add_command(command)

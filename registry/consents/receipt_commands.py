@@ -53,7 +53,8 @@ def verify(ctx: click.Context, file: IO[bytes], vkey: str) -> None:
         raise Refused("receipt.invalid", f"{why[:1].upper()}{why[1:]}.") from None
     record = told["dpv:hasRecordOfActivity"]
     status = record["dpv:hasConsentStatus"][0]
-    purpose = record["dpv:hasProcess"][0]["dpv:hasPurpose"]["dct:identifier"]
+    (process,) = record["dpv:hasProcess"]
+    purpose = process["dpv:hasPurpose"]["dct:identifier"]
     state, entry = status["@type"][0].removeprefix("dpv:"), record["dct:identifier"].removeprefix("urn:uuid:")
     result = {
         "verified": True,
@@ -63,6 +64,7 @@ def verify(ctx: click.Context, file: IO[bytes], vkey: str) -> None:
         "controller": record["dpv:hasDataController"]["dpv:hasName"],
         "acted_at": status.get("dpv:isIndicatedAtTime"),
         "created": told["dct:created"],
+        "recipients_as_of": process["zgoda:recipientsAndStorage"]["zgoda:asOf"],
     }
     text = f"verified: {state}, {purpose}, by entry {entry}, for {result['controller']}"
     emit(terminal_of(ctx), result, text)

@@ -60,7 +60,9 @@ class AgeRuleUsed:
 class Facts:
     """Everything that a receipt is made of. `policy` is the body of the purpose's version that the entry names.
 
-    `given` tells that a grant for the same scope stood already; `acted_at` of a confirmation is its request's.
+    `policy_set` is the hash of the set of policies by which recipients and terms of storage are told, that of when the
+    entry was recorded; None where none is on record, and they are told as they are now. `given` tells that a grant for
+    the same scope stood already; `acted_at` of a confirmation is its request's.
     """
 
     id: UUID
@@ -71,6 +73,7 @@ class Facts:
     controller: Mapping[str, Any]
     recipients: Sequence[Recipient]
     kept: Sequence[Kept]
+    policy_set: str | None
     notice_hash: bytes | None
     form: Mapping[str, Any] | None
     point_hash: bytes | None

@@ -15,7 +15,9 @@ from registry.kit import clock
 from registry.kit.database import Session
 from registry.kit.errors import NotFound
 from registry.kit.ids import new_id
+from registry.policy import disclosed
 from registry.policy.ages import STRICTEST
+from registry.policy.disclosed import Disclosed
 from registry.policy.model import Grade, PolicySet, RetentionClass
 from registry.standing.model import Consent
 
@@ -30,7 +32,8 @@ async def receipt(
     """The signed receipt of one entry, as the bytes to hand out; entry `consent.receipt`.
 
     NotFound `entry.unknown`. Purpose, controller, texts and ages are those of the policy version that the entry
-    names; recipients and terms of storage are told as they are now.
+    names; recipients and terms of storage those of the policies in force then, or as they are now where none of then
+    are on record. The receipt says which.
     """
     row = await session.first(
         f"SELECT {', '.join('e.' + name for name in (*proof.COVERED, *proof.COVERED_IF_SAID))}, e.evidence,"
@@ -47,8 +50,12 @@ async def receipt(
     entry = row._asdict()
     told = proof.facts(entry, row.notice_hash, row.evidence, row.point_hash)
     body: Mapping[str, Any] | None = row.policy_body if row.purpose != ANY else None
-    controller = (body or {}).get("controller") or await _controller(session, policies, row.controller)
     purpose = (body or {}).get("purpose", {})
+    then = None
+    if body is not None or row.purpose == ANY:
+        then = await disclosed.on_record(session, row.recorded_at, row.controller, purpose or None)
+    disclosing = then or disclosed.as_now(policies)
+    controller = (body or {}).get("controller") or await _controller(session, disclosing, row.controller)
     facts = Facts(
         id=new_id(),
         entry=entry,
@@ -56,8 +63,9 @@ async def receipt(
         is_device=row.subject_kind == 1,
         policy=body,
         controller=controller,
-        recipients=_recipients(policies, purpose),
-        kept=_kept(policies, purpose),
+        recipients=_recipients(disclosing, purpose),
+        kept=_kept(disclosing, purpose),
+        policy_set=disclosing.hash,
         notice_hash=row.notice_hash,
         form=proof.form_shown(told, row.form) if row.form is not None else None,
         point_hash=row.point_hash,
@@ -79,9 +87,9 @@ async def receipt(
     return receipts.sign(facts, ring.signing)
 
 
-async def _controller(session: Session, policies: PolicySet, name: str) -> Mapping[str, Any]:
-    """The controller of a "no" to all its marketing: as it is now, or as it was if it answers for nothing any more."""
-    known = policies.controllers.get(name)
+async def _controller(session: Session, disclosing: Disclosed, name: str) -> Mapping[str, Any]:
+    """The controller of a "no" to all its marketing; as it was last if it is in these policies no more."""
+    known = disclosing.controllers.get(name)
     if known is not None:
         return known.model_dump(mode="json")
     told: Mapping[str, Any] = await session.value(
@@ -92,23 +100,23 @@ async def _controller(session: Session, policies: PolicySet, name: str) -> Mappi
     return told
 
 
-def _recipients(policies: PolicySet, purpose: Mapping[str, Any]) -> list[Recipient]:
-    known = (policies.recipients.get(name) for name in purpose.get("recipients", ()))
+def _recipients(disclosing: Disclosed, purpose: Mapping[str, Any]) -> list[Recipient]:
+    known = (disclosing.recipients.get(name) for name in purpose.get("recipients", ()))
     return [Recipient(one.name, one.role, one.country) for one in known if one is not None]
 
 
-def _kept(policies: PolicySet, purpose: Mapping[str, Any]) -> list[Kept]:
+def _kept(disclosing: Disclosed, purpose: Mapping[str, Any]) -> list[Kept]:
     """The term of every retention class that data of this purpose fall under, and of the proof."""
     classes = {RetentionClass.PROOF}
     for kind in purpose.get("data_kinds", ()):
         if kind in _IDENTIFYING:
             classes.add(RetentionClass.IDENTITY)
-        elif kind in policies.fields:
-            classes.add(policies.fields[kind].retention)
+        elif kind in disclosing.fields:
+            classes.add(disclosing.fields[kind].retention)
     return [
-        Kept(name.value, policies.retention[name].term_days, policies.retention[name].after)
+        Kept(name.value, disclosing.retention[name].term_days, disclosing.retention[name].after)
         for name in RetentionClass
-        if name in classes and name in policies.retention
+        if name in classes and name in disclosing.retention
     ]
 
 

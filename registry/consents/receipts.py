@@ -143,7 +143,15 @@ def _process(facts: Facts) -> dict[str, Any]:
             },
             *(_storage(kept) for kept in facts.kept),
         ],
+        "zgoda:recipientsAndStorage": _told_as_of(facts),
     }
+
+
+def _told_as_of(facts: Facts) -> dict[str, str]:
+    """Of when recipients, places and terms of storage are told: of the entry, or of this copy."""
+    if facts.policy_set is None:
+        return {"zgoda:asOf": "receipt"}
+    return {"zgoda:asOf": "entry", "zgoda:policySet": facts.policy_set}
 
 
 def _storage(kept: Kept) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from registry.standing import service as standing
 from registry.standing.permits import No
 
 _STEPS = frozenset({EntryKind.REQUESTED, EntryKind.CONFIRMED})
+_CLOCK = "SELECT clock_timestamp()"
 _EVIDENCE = json.JSONEncoder(ensure_ascii=False, sort_keys=True, default=str)
 
 
@@ -48,10 +49,22 @@ class Step:
     recorded_at: datetime
 
 
+def ask(session: Session, contact_id: UUID) -> None:
+    """Put ahead what `record`, and its audit entry, will ask about a person who is locked: it goes with others."""
+    session.ahead[_CLOCK] = session.ask(_CLOCK)
+    persons.ask(session, contact_id)
+
+
 async def record(
-    session: Session, ring: KeyRing, policies: PolicySet, entries: Sequence[NewEntry]
+    session: Session,
+    ring: KeyRing,
+    policies: PolicySet,
+    entries: Sequence[NewEntry],
+    at_addresses: Sequence[NewEntry] = (),
 ) -> list[Recorded]:
     """Append entries, in the order given. The persons are locked (`contacts.service.lock`) by the caller.
+
+    `at_addresses` are no entries, but what these say at further addresses (`address_refusals.record`).
 
     Refuses, before anything is written: unknown purpose or channel, an act that is no consent (LP-01), a grant
     bundled with something else (LP-05), a grant without its address, one from the future, a parent's authority
@@ -59,7 +72,8 @@ async def record(
     """
     if not entries:
         return []
-    recorded_at: datetime = await session.value("SELECT clock_timestamp()")
+    ahead = session.ahead.pop(_CLOCK, None) or session.ask(_CLOCK)
+    recorded_at: datetime = (await ahead.all())[0][0]
     for entry in entries:
         validate(policies, entry, recorded_at)
     await authority.check(session, policies, entries)
@@ -77,8 +91,17 @@ async def record(
         places.append(None)
         fresh.append(entry)
     written = await _append(session, ring, policies, fresh, recorded_at)
-    await permits.void(session, _noes(policies, fresh), "consent.taken_away")
-    await address_refusals.record(session, policies, fresh, recorded_at)
+    voiding = permits.ask_void(session, _noes(policies, fresh), "consent.taken_away")
+    # What is told a second time is no newer for that, and takes nothing away that was given since.
+    told = known.get(places[0]) if places[0] is not None else None
+    if told is None:
+        await address_refusals.record(session, policies, [*fresh, *at_addresses], recorded_at)
+    else:
+        await address_refusals.record(session, policies, fresh, recorded_at)
+        await address_refusals.record(session, policies, at_addresses, told.recorded_at)
+    if voiding is not None:
+        # Whoever tells of it finds it in the session.
+        await voiding.all()
     results = iter(written)
     by_origin = {
         (e.contact_id, e.origin): w for e, w in zip(fresh, written, strict=True) if e.origin is not None
@@ -117,7 +140,7 @@ async def repeat(
     """
     if not entries:
         return []
-    recorded_at: datetime = await session.value("SELECT clock_timestamp()")
+    recorded_at: datetime = await session.value(_CLOCK)
     return await _append(session, ring, policies, entries, recorded_at)
 
 
@@ -210,7 +233,7 @@ async def _append(
                     "at": recorded_at.isoformat(),
                 }
             )
-    await session.copy("consent_entry", _ENTRY_COLUMNS, rows)
+    await session.add("consent_entry", _ENTRY_COLUMNS, rows)
     session.stale.update(entry.contact_id for entry in entries)
     return written
 

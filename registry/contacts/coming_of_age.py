@@ -39,8 +39,9 @@ async def follow(
 ) -> None:
     """Write the days anew for these persons, whose birth date or country may have changed; they are locked or new.
 
-    Whoever's date of birth is not stored, or cannot be opened any more, has none: their age is not known. The
-    strictest age holds where the country is not known.
+    Whoever's date of birth is not stored has none: their age is not known. Where one is stored and cannot be read, what
+    followed from it stays, for nobody comes of age by a lost key. The strictest age holds where the country is not
+    known.
     """
     if not contact_ids or BIRTH_DATE not in policies.fields:
         return
@@ -50,17 +51,20 @@ async def follow(
         " WHERE f.contact_id = ANY(%b::uuid[]) AND f.field = %s",
         (ids, BIRTH_DATE),
     )
-    known = [contact_id for contact_id in ids if contact_id not in session.fresh]
-    if known:
-        await session.execute("DELETE FROM coming_of_age WHERE contact_id = ANY(%b::uuid[])", (known,))
     made: list[tuple[UUID, date, date]] = []
+    unread: set[UUID] = set()
     for row in rows:
         try:
             text = row.plain or keys[row.contact_id].open(FIELD_VALUE, bytes(row.value)).decode()
-        except (Unopenable, KeyError):
+            born = date.fromisoformat(text)
+        except (Unopenable, KeyError, ValueError):
+            unread.add(row.contact_id)
             continue
-        days = coming_of_age(policies.ages, row.country, date.fromisoformat(text))
+        days = coming_of_age(policies.ages, row.country, born)
         made.extend((row.contact_id, since, when) for since, when in days)
+    known = [contact_id for contact_id in ids if contact_id not in session.fresh | unread]
+    if known:
+        await session.execute("DELETE FROM coming_of_age WHERE contact_id = ANY(%b::uuid[])", (known,))
     if made:
         await session.execute(
             "INSERT INTO coming_of_age (contact_id, since, of_age_on)"

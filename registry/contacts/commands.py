@@ -1,20 +1,16 @@
 """`zgoda contact`: reading a person at the terminal of the server."""
 
-import json
-from typing import Any
 from uuid import UUID
 
 import click
-import msgspec
-from rich.console import Group, RenderableType
-from rich.table import Table
 
 from registry.contacts import preferences, queries, reading
 from registry.contacts.queries import parse_reference
 from registry.contacts.schemas import Card
 from registry.kit.database import Session
 from registry.kit.errors import Refused
-from registry.kit.terminal import Terminal, emit, prints_result, reads_persons, runs
+from registry.kit.tables import Table, Tables
+from registry.kit.terminal import Terminal, as_json, emit, prints_result, reads_persons, runs
 from registry.policy.rights import rights
 from registry.policy.schedule import Part
 
@@ -22,12 +18,7 @@ from registry.policy.schedule import Part
 _ROLE = "admin"
 
 
-@click.group()
-def contact() -> None:
-    """Persons: what is stored of them."""
-
-
-@contact.command("show")
+@click.command("show")
 @click.argument("ref")
 @reads_persons
 @runs
@@ -43,10 +34,10 @@ async def show(terminal: Terminal, ref: str) -> None:
             cards = await reading.show(session, workspace.ring, role, found)
     shown = [as_json(card) for card in cards]
     result = shown[0] if len(shown) == 1 else {"contacts": shown}
-    emit(terminal, result, Group(*(_table(card) for card in cards)))
+    emit(terminal, result, Tables(map(_table, cards)))
 
 
-@contact.command("prefer")
+@click.command("prefer")
 @click.argument("ref")
 @click.option("--channel", help="The channel that the person prefers.")
 @click.option(
@@ -90,13 +81,7 @@ async def prefer(terminal: Terminal, ref: str, channel: str | None, part: str, t
     emit(terminal, told, f"{contact_id}: {channel or 'any channel'}, {part} hours")
 
 
-def as_json(card: Any) -> dict[str, Any]:
-    """A schema's value as the API gives it."""
-    told: dict[str, Any] = json.loads(msgspec.json.encode(card))
-    return told
-
-
-def _table(card: Card) -> RenderableType:
+def _table(card: Card) -> Table:
     table = Table(title=str(card.id), title_justify="left", show_header=False)
     for name in ("created_at", "source", "locale", "country", "subscriber", "restricted_at"):
         value = getattr(card, name)
@@ -113,8 +98,3 @@ def _table(card: Card) -> RenderableType:
     for name, field in sorted(card.fields.items()):
         table.add_row(name, f"{field.value}  ({field.source})")
     return table
-
-
-def register(group: click.Group) -> None:
-    """Add the commands of this module."""
-    group.add_command(contact)

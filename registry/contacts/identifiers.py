@@ -5,9 +5,6 @@ import unicodedata
 from dataclasses import dataclass
 from enum import IntEnum
 
-import phonenumbers
-from email_validator import EmailNotValidError, validate_email
-
 from registry.kit.errors import Misuse
 
 
@@ -94,6 +91,8 @@ def _email(text: str) -> Identifier:
             raise _invalid(Kind.EMAIL)
         value = f"{local}@{domain}".lower()
     else:
+        from email_validator import EmailNotValidError, validate_email
+
         try:
             checked = validate_email(text, check_deliverability=False, test_environment=True)
         except EmailNotValidError:
@@ -112,6 +111,8 @@ def _plain_domain(domain: str) -> bool:
 
 
 def _phone(text: str, region: str | None) -> Identifier:
+    import phonenumbers
+
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:

@@ -137,7 +137,8 @@ async def address_ids(session: Session, contact_ids: Sequence[UUID]) -> list[UUI
 async def sharers(session: Session, address_ids: Iterable[UUID]) -> set[UUID]:
     """Everybody who has one of these addresses now."""
     rows = await session.all(
-        "SELECT DISTINCT contact_id FROM assignment WHERE address_id = ANY(%b::uuid[]) AND valid_to IS NULL",
+        "SELECT DISTINCT contact_id FROM assignment"
+        " WHERE address_id = ANY((SELECT %b::uuid[])::uuid[]) AND valid_to IS NULL",
         (list(address_ids),),
     )
     return {row.contact_id for row in rows}

@@ -8,6 +8,10 @@ from registry.kit.errors import Misuse, Refused
 
 def reference_of(subject: Subject) -> Reference:
     """The reference that a subject is; Misuse `subject.invalid` unless exactly one way of naming is used."""
+    if subject.id is not None and (
+        subject.email is subject.phone is subject.external is subject.device is None
+    ):
+        return Reference(subject.id, None)
     named = [
         (kind, value)
         for kind, value in (
@@ -18,8 +22,6 @@ def reference_of(subject: Subject) -> Reference:
         )
         if value is not None
     ]
-    if subject.id is not None and not named:
-        return Reference(subject.id, None)
     if subject.id is not None or len(named) != 1:
         raise Misuse(
             "subject.invalid",

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from registry.contacts import catalogue, queries
@@ -67,19 +68,31 @@ class IdentifierTaken(Refused):
         super().__init__("identifier.taken", "That identifier belongs to another person already.")
 
 
-async def lock(session: Session, contact_ids: Iterable[UUID], identifiers: Iterable[UUID] = ()) -> None:
+# Which addresses a person has can only change under the person's own lock, which was had in an earlier statement.
+_LOCK_ADDRESSES = (
+    "SELECT id FROM address WHERE id = ANY(ARRAY(SELECT address_id FROM assignment"
+    " WHERE contact_id = ANY(%b::uuid[]) AND valid_to IS NULL AND address_id IS NOT NULL) || %b::uuid[])"
+    " ORDER BY id FOR NO KEY UPDATE"
+)
+
+
+async def lock(
+    session: Session, contact_ids: Iterable[UUID], identifiers: Iterable[UUID] = ()
+) -> Mapping[UUID, Any]:
     """Lock these persons and all their current addresses (and further address rows), before any write.
 
     Whoever writes about a person holds the address rows too: an address's "no" that comes at the same moment
-    is then either read by the projection or projected after it. ContactGone when one of them was erased: an
-    erasure holds the same lock, so nothing is written about a person after it.
+    is then either read by the projection or projected after it. The address rows' lock goes with the next statement
+    and before it. ContactGone when one of them was erased: an erasure holds the same lock, so nothing is written
+    about a person after it. Returns the gate rows by record.
     """
     ids = set(contact_ids)
-    # Which addresses a person has can only change under the person's own lock.
     locked = await standing.lock(session, ids)
     if len(locked) < len(ids) or any(row.state != ContactState.ACTIVE for row in locked.values()):
         raise ContactGone
-    await standing.lock_addresses(session, [*await queries.address_ids(session, list(locked)), *identifiers])
+    session.ask(_LOCK_ADDRESSES, (list(locked), list(identifiers)))
+    session.whole.update(locked)
+    return locked
 
 
 async def create(

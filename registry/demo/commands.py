@@ -17,11 +17,6 @@ from registry.kit.terminal import Terminal, emit, note, prints_result, runs
 MARK = "demo"
 
 
-def register(group: click.Group) -> None:
-    """Add this area's command."""
-    group.add_command(demo)
-
-
 @click.command()
 @click.option("--people", default=10_000, show_default=True, type=click.IntRange(200, 5_000_000))
 @click.option(

@@ -4,7 +4,7 @@ Nothing is sent from here. What is in hand when the worker dies is shown as `unk
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from registry.contacts import queries as contacts
 from registry.dispatch import composing, outbox, pending
 from registry.dispatch.composing import Composer, Draft, Person
 from registry.dispatch.outbox import Attempt, Outcome
+from registry.dispatch.turns import Turns
 from registry.keys import persons
 from registry.keys.columns import ASSIGNMENT_VALUE, FIELD_VALUE, MESSAGE_VALUES
 from registry.keys.persons import PersonKeys
@@ -56,6 +57,7 @@ class Office:
     policies: PolicySet
     worker: str
     composers: dict[UUID, Composer]
+    turns: Turns = field(default_factory=Turns)
 
     def caller(self) -> Caller:
         return Caller(WORKER, "dispatch", "due message")
@@ -80,8 +82,8 @@ async def _claim(session: Session, office: Office, channel: str, limit: int) -> 
     people = [row.contact_id for row in rows]
     keys = await persons.load(session, office.ring, people)
     fields: dict[UUID, list[Any]] = {}
-    for field in await contacts.fields(session, people):
-        fields.setdefault(field.contact_id, []).append(field)
+    for one in await contacts.fields(session, people):
+        fields.setdefault(one.contact_id, []).append(one)
     asked = await pending.asked_in(session, office.policies, rows)
     claimed = []
     for row in rows:

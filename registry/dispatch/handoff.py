@@ -28,7 +28,7 @@ from registry.dispatch.channels.contract import (
 from registry.dispatch.claiming import Claimed, Office
 from registry.dispatch.holding import while_held
 from registry.dispatch.outbox import Outcome
-from registry.gate import evidence
+from registry.gate import evidence, records
 from registry.gate import service as gate
 from registry.gate.model import Decision, Question
 from registry.kit import clock
@@ -82,7 +82,8 @@ class _LockLost(Exception):
 
 
 async def _handed_over(office: Office, way: Transport, claimed: Sequence[Claimed]) -> list[Outcome]:
-    async with office.database.begin(office.caller()) as session:
+    # Nobody takes locks who would only hold them while others are served.
+    async with office.turns.taken(len(claimed)), office.database.begin(office.caller()) as session:
         try:
             decisions = await locked_decisions(session, office.policies, claimed)
         except (DeadlockDetected, SerializationFailure, PolicyChanged) as error:
@@ -113,8 +114,10 @@ async def locked_decisions(
         )
     else:
         await standing.lock_for_handoff(session, [one.contact_id for one in claimed], addresses)
+    in_force.ask(session, policies)
+    decisions = await gate.decide(session, policies, questions(claimed))
     await in_force.require(session, policies)
-    return await gate.decide(session, policies, questions(claimed))
+    return decisions
 
 
 def questions(claimed: Sequence[Claimed]) -> list[Question]:
@@ -140,17 +143,14 @@ async def _record(
     if not held:
         return []
     at = clock.now()
-    kept = await gate.record(
-        session, [decision for _, decision in held], "handoff", [one.id for one, _ in held]
-    )
+    # In one piece: whoever says no waits for as long as this takes.
+    kept = [decision for _, decision in held]
+    session.ask(records.INSERT, records.parameters(kept, "handoff", [one.id for one, _ in held]))
     outcomes = [
         outcome(one, decision, result, at)
         for (one, _), decision, result in zip(held, kept, results, strict=True)
     ]
     await outbox.settle(session, outcomes)
-    await _count(
-        session, office.policies, [one for (one, _), done in zip(held, outcomes, strict=True) if _left(done)]
-    )
     await outbox.answer(
         session,
         [
@@ -159,7 +159,7 @@ async def _record(
             if result is not None
         ],
     )
-    await audit.append(
+    await audit.add(
         session,
         office.ring,
         "message.handoff",
@@ -170,6 +170,9 @@ async def _record(
             "digests": evidence.digests(kept, "handoff", [one.id for one, _ in held]),
         },
         keys={one.contact_id: one.keys for one, _ in held if one.keys is not None},
+    )
+    await _count(
+        session, office.policies, [one for (one, _), done in zip(held, outcomes, strict=True) if _left(done)]
     )
     return outcomes
 

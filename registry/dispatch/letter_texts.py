@@ -41,16 +41,11 @@ def texts(letter: Letter, controller: Controller, about: Purpose, days: int) -> 
 def _confirmation(locale: str, controller: Controller, about: Purpose, days: int) -> TemplateText:
     _, ngettext = gettext_for(locale), ngettext_for(locale)
     title = {"title": _plain(title_of(about, locale).text)}
-    return _letter(
+    return _to_confirm(
         locale,
-        subject=_("Please confirm: %(title)s") % title,
-        before=[
-            _("Somebody, we hope it was you, entered this e-mail address with us and asked for “%(title)s”.")
-            % title,
-            _("If it was you, please confirm it. The link opens a page with a button:"),
-        ],
-        link=(_("Confirm"), _CONFIRM),
-        after=[
+        _("Please confirm: %(title)s") % title,
+        _("Somebody, we hope it was you, entered this e-mail address with us and asked for “%(title)s”.") % title,
+        [
             ngettext(
                 "The link is good for %(days)d day.", "The link is good for %(days)d days.", days
             ) % {"days": days},
@@ -63,16 +58,12 @@ def _confirmation(locale: str, controller: Controller, about: Purpose, days: int
 def _reminder(locale: str, controller: Controller, about: Purpose, days: int) -> TemplateText:
     _, ngettext = gettext_for(locale), ngettext_for(locale)
     title = {"title": _plain(title_of(about, locale).text)}
-    return _letter(
+    return _to_confirm(
         locale,
-        subject=_("Not confirmed yet: %(title)s") % title,
-        before=[
-            _("Some days ago somebody, we hope it was you, asked us for “%(title)s”. It has not been confirmed yet.")
-            % title,
-            _("If it was you, please confirm it. The link opens a page with a button:"),
-        ],
-        link=(_("Confirm"), _CONFIRM),
-        after=[
+        _("Not confirmed yet: %(title)s") % title,
+        _("Some days ago somebody, we hope it was you, asked us for “%(title)s”. It has not been confirmed yet.")
+        % title,
+        [
             ngettext(
                 "The link is good for %(days)d day from the day of the request.",
                 "The link is good for %(days)d days from the day of the request.",
@@ -82,6 +73,12 @@ def _reminder(locale: str, controller: Controller, about: Purpose, days: int) ->
               " and delete the request when that time is over."),
         ],
     )  # fmt: skip
+
+
+def _to_confirm(locale: str, subject: str, opening: str, after: list[str]) -> TemplateText:
+    _ = gettext_for(locale)
+    before = [opening, _("If it was you, please confirm it. The link opens a page with a button:")]
+    return _letter(locale, subject=subject, before=before, link=(_("Confirm"), _CONFIRM), after=after)
 
 
 def _preferences(locale: str, controller: Controller, about: Purpose, days: int) -> TemplateText:

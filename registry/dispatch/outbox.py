@@ -121,10 +121,10 @@ async def still_in_hand(session: Session, worker: str, numbers: dict[UUID, int])
 
 
 async def settle(session: Session, outcomes: Sequence[Outcome]) -> None:
-    """Write what became of messages; `handed_at` is set for those that were handed over."""
+    """Write what became of messages, with the next statement; `handed_at` is set for those that were handed over."""
     if not outcomes:
         return
-    await session.execute(
+    session.ask(
         "UPDATE message m SET state = w.state, reason = w.reason, due_at = coalesce(w.due_at, m.due_at),"
         " decision_id = coalesce(w.decision, m.decision_id), worker = NULL,"
         " handed_at = CASE WHEN w.state = 'handed_over' THEN clock_timestamp() END"
@@ -141,11 +141,14 @@ async def settle(session: Session, outcomes: Sequence[Outcome]) -> None:
 
 
 async def answer(session: Session, answers: Sequence[tuple[UUID, UUID, int, str, str | None]]) -> None:
-    """Write what the other side answered to attempts: (person, message, number, result, reply) each."""
+    """Write what the other side answered to attempts: (person, message, number, result, reply) each.
+
+    It goes with the next statement.
+    """
     if not answers:
         return
     columns = list(map(list, zip(*answers, strict=True)))
-    await session.execute(
+    session.ask(
         "UPDATE message_attempt a SET result = w.result, reply = w.reply"
         " FROM unnest(%s::uuid[], %s::uuid[], %s::int[], %s::text[], %s::text[])"
         " AS w(contact_id, message_id, number, result, reply)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -18,7 +19,12 @@ Standing = Literal["subscribed", "unsubscribed", "complained", "cleaned", "nonsu
 GONE: frozenset[Standing] = frozenset({"unsubscribed", "complained", "cleaned"})
 
 # The order of reading: whoever said no is known before anybody's yes is.
-STANDINGS: tuple[Standing, ...] = ("cleaned", "unsubscribed", "nonsubscribed", "subscribed")
+STANDINGS: tuple[Standing, ...] = ("cleaned", "complained", "unsubscribed", "nonsubscribed", "subscribed")
+# Words that say of a file of subscribers that it is another one.
+_OTHERWISE = re.compile(
+    r"not|non|no|un|opt|optout|out|pending|waiting|unconfirmed|former|ex|removed|deleted|archived|inactive|blocked"
+    r"|suppress\w*|suppression|bounce\w*|complain\w*|spam|abuse|clean\w*|unsub\w*|nonsub\w*"
+)
 TOTAL_LIMIT = 8 << 30
 # Text of an export deflates to a tenth; a thousandth is a bomb. Small members may be of any ratio.
 RATIO_LIMIT = 150
@@ -97,25 +103,45 @@ def parts_of(path: Path, form: Format) -> list[Part]:
         for info in members
         if (standing := _standing(info.filename)) is not None
     ]
+    _refuse_unknown(path, parts, [info.filename for info in members])
     if len({part.member for part in parts}) < len(parts):
         raise Refused("archive.unsafe_name", f"{path.name} has two files of one name.")
     if not parts:
         raise Refused(
             "archive.no_members",
-            f"{path.name} has no subscribed, unsubscribed or cleaned CSV in it.",
+            f"{path.name} has no subscribed, unsubscribed, complained or cleaned CSV in it.",
             mend="export the whole audience in Mailchimp",
         )
     return sorted(parts, key=lambda part: (STANDINGS.index(part.standing or "subscribed"), part.name))
 
 
 def _standing(member: str) -> Standing | None:
-    name = PurePosixPath(member).name.lower()
-    if "__macosx" in member.lower() or not name.endswith(".csv"):
+    """What a member's name says of those in it, by its first word; None where it says nothing, or two things."""
+    name = PurePosixPath(member)
+    if "__macosx" in member.lower() or name.suffix.lower() != ".csv":
         return None
-    for standing in STANDINGS:
-        if name.startswith(standing):
-            return standing
+    first, *others = re.findall("[^\\W\\d_]+", name.stem.lower()) or [""]
+    found = next((standing for standing in STANDINGS if standing == first), None)
+    if found in GONE or not any(_OTHERWISE.fullmatch(word) for word in others):
+        return found
     return None
+
+
+def _refuse_unknown(path: Path, parts: list[Part], members: list[str]) -> None:
+    """Refuse a list beside the others of which nobody knows what it says: it may be of people who said no."""
+    places = {PurePosixPath(part.member or "").parent for part in parts}
+    known = {part.member for part in parts}
+    for member in members:
+        name = PurePosixPath(member)
+        if member in known or "__macosx" in member.lower() or name.name.startswith("."):
+            continue
+        beside = name.suffix.lower() == ".csv" and name.parent in places
+        if beside or name.name.lower().startswith(STANDINGS):
+            raise Refused(
+                "archive.unknown_member",
+                f"{path.name} has a list of which its name does not say whether those in it agreed or left.",
+                mend=f"let its name begin with one of {', '.join(STANDINGS)}, and end with .csv, or take it out",
+            )
 
 
 def _check_name(path: Path, info: zipfile.ZipInfo) -> None:

@@ -2,31 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from registry.exchange import imports, list_commands, mapping, sample
+from registry.exchange import imports, mapping, sample
+from registry.exchange.bars import bar
 from registry.exchange.counts import Counts
 from registry.exchange.imports import Imported
 from registry.kit.errors import Refused
 from registry.kit.terminal import Terminal, emit, note, prints_result, runs
 
 _READABLE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
-
-
-def register(group: click.Group) -> None:
-    """Add this area's commands."""
-    group.add_command(make_sample)
-    group.add_command(import_file)
-    list_commands.register(group)
 
 
 @click.command("sample")
@@ -81,7 +71,7 @@ async def import_file(
     """
     told = mapping.load(mapping_file, form)
     async with terminal.open() as workspace:
-        with _bar(file.name) as progress:
+        with bar(file.name) as show:
             done = await imports.run(
                 workspace,
                 terminal.caller(),
@@ -90,7 +80,7 @@ async def import_file(
                 told,
                 dry_run=dry_run,
                 with_values=with_values,
-                progress=progress,
+                progress=_progress(show),
             )
     if done.missing_attestation and not terminal.json:
         note(
@@ -117,26 +107,13 @@ def _summary(done: Imported) -> str:
     return "\n".join(lines)
 
 
-@contextmanager
-def _bar(name: str) -> Iterator[imports.Progress]:
-    """Bytes read, rows a second and counts, on stderr; nothing where stderr is no terminal."""
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[told]}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=not sys.stderr.isatty(),
-    )
+def _progress(show: Callable[[int, int, str], None]) -> imports.Progress:
+    """Rows, rows a second since the import went on, and rejects."""
     start: list[Any] = []
-    with bar:
-        task = bar.add_task(name, total=None, told="")
 
-        def advance(counts: Counts, done: int, total: int) -> None:
-            start[:] = start or [time.monotonic(), counts.rows]
-            rate = (counts.rows - start[1]) / max(time.monotonic() - start[0], 0.001)
-            told = f"{counts.rows:,} rows, {rate:,.0f}/s, {counts.rejected.total():,} rejected"
-            bar.update(task, total=total, completed=done, told=told)
+    def advance(counts: Counts, done: int, total: int) -> None:
+        start[:] = start or [time.monotonic(), counts.rows]
+        rate = (counts.rows - start[1]) / max(time.monotonic() - start[0], 0.001)
+        show(done, total, f"{counts.rows:,} rows, {rate:,.0f}/s, {counts.rejected.total():,} rejected")
 
-        yield advance
+    return advance

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from registry.exchange import list_imports, list_states
+from registry.exchange.bars import bar
 from registry.exchange.list_imports import Listed
 from registry.kit import clock
+from registry.kit.tables import Table
 from registry.kit.terminal import Terminal, emit, prints_result, runs
 
 _READABLE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
-
-
-def register(group: click.Group) -> None:
-    """Add the commands of this module."""
-    group.add_command(lists)
 
 
 @click.group("list")
@@ -59,7 +50,7 @@ async def import_list(
     Entries that cannot be read are in FILE.rejects.csv. Importing a file again changes nothing.
     """
     async with terminal.open() as workspace:
-        with _bar(file.name) as progress:
+        with bar(file.name) as show:
             done = await list_imports.run(
                 workspace,
                 terminal.caller(),
@@ -71,7 +62,7 @@ async def import_list(
                 shrink=shrink,
                 dry_run=dry_run,
                 with_values=with_values,
-                progress=progress,
+                progress=lambda entries, read, size: show(read, size, f"{entries:,} entries"),
             )
     emit(terminal, done.told(), _summary(done))
 
@@ -116,24 +107,3 @@ def _summary(done: Listed) -> str:
     if done.rejects is not None:
         lines.append(f"Rejected entries: {done.rejects}")
     return "\n".join(lines)
-
-
-@contextmanager
-def _bar(name: str) -> Iterator[list_imports.Progress]:
-    """Bytes read and entries, on stderr; nothing where stderr is no terminal."""
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[told]}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True),
-        disable=not sys.stderr.isatty(),
-    )
-    with bar:
-        task = bar.add_task(name, total=None, told="")
-
-        def advance(entries: int, done: int, total: int) -> None:
-            bar.update(task, total=total, completed=done, told=f"{entries:,} entries")
-
-        yield advance

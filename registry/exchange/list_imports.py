@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from registry.kit.database import Database, Session
 from registry.kit.errors import Misuse, Refused
 from registry.policy.lists import AddressList, latest
 from registry.standing import listings
+from registry.standing.listings import LeftOut
 
 PORTION = 2000
 
@@ -84,7 +85,7 @@ async def run(
     Safe to be killed and run again. Nobody is taken off by a file with rows that cannot be read, by an empty one,
     nor by one that would empty half of the list unless `shrink` says that it may; nor ever off a controller's own
     list, for a "no" is not taken back by a file; nor by a file older than the whole one before (`list.older`), or while
-    another whole one is read (`list.busy`).
+    another whole one is read (`list.busy`). Whom a file of a later day listed stays on it.
     """
     told = known(workspace.policies, name)
     if whole and told.kind == "own":
@@ -106,7 +107,9 @@ async def run(
             if rejects is not None:
                 rejects.close()
         if whole:
-            await _strike_off(workspace, caller, told, started, done, shrink)
+            of_day = datetime.combine(day + timedelta(days=1), time(), UTC) if dated else started
+            left_out = LeftOut(started, min(started, of_day))
+            await _strike_off(workspace, caller, told, left_out, done, shrink)
         if not dry_run:
             async with workspace.database.begin(caller) as session:
                 await listings.note_import(
@@ -211,7 +214,16 @@ async def _write(
         return
 
     async def work(session: Session) -> tuple[int, int]:
-        return await enlist(session, workspace.ring, workspace.policies, told, good, listed_at)
+        return await enlist(
+            session,
+            workspace.ring,
+            workspace.policies,
+            told,
+            good,
+            listed_at,
+            # An own list is never imported whole, and a whole file takes nobody off that it names itself.
+            renew=told.kind != "own" and not done.whole,
+        )
 
     for _ in range(TRIES):
         try:
@@ -233,14 +245,14 @@ async def _rehearse(
 
 
 async def _strike_off(
-    workspace: Workspace, caller: Caller, told: AddressList, started: datetime, done: Listed, shrink: bool
+    workspace: Workspace, caller: Caller, told: AddressList, left_out: LeftOut, done: Listed, shrink: bool
 ) -> None:
-    """Take off the list whoever the whole file did not name."""
+    """Take off the list whom the whole file left out."""
     if done.dry_run:
         return
     async with workspace.database.begin(caller) as session:
         gone, all_of_it = (
-            await listings.size(session, told.id, started),
+            await listings.size(session, told.id, left_out),
             await listings.size(session, told.id),
         )
     if not gone:
@@ -259,12 +271,12 @@ async def _strike_off(
         )
     for _ in range(TRIES * (1 + gone // PORTION)):
         async with workspace.database.begin(caller) as session:
-            found = await listings.unseen(session, told.id, started, PORTION)
+            found = await listings.unseen(session, told.id, left_out, PORTION)
         if not found:
             return
 
         async def work(session: Session, found: list[UUID] = found) -> int:
-            return await strike(session, workspace.ring, told.id, found, started)
+            return await strike(session, workspace.ring, told.id, found, left_out)
 
         try:
             done.unlisted += await workspace.database.run(caller, work)

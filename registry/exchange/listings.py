@@ -22,6 +22,7 @@ from registry.policy.lists import AddressList
 from registry.policy.model import Grade, PolicySet
 from registry.standing import listings, permits
 from registry.standing import service as standing
+from registry.standing.listings import LeftOut
 
 _ADDRESS_KINDS = {"email": Kind.EMAIL, "phone": Kind.PHONE}
 # How often a portion is done again when somebody gets one of its addresses meanwhile.
@@ -63,12 +64,14 @@ async def enlist(
     told: AddressList,
     identifiers: Collection[Identifier],
     listed_at: datetime,
+    *,
+    renew: bool = False,
 ) -> tuple[int, int]:
     """Put addresses on a list, in the caller's transaction: (how many were not on it, persons who have one of them).
 
     On a controller's own list it is that address's "no" as well, to everything that the list stops: whoever asked
-    us is not written to on the strength of a consent given before (GDPR art. 21(3)). Moved when the transaction has
-    to be done again.
+    us is not written to on the strength of a consent given before (GDPR art. 21(3)). `renew` as for
+    `standing.listings.enlist`. Moved when the transaction has to be done again.
     """
     wanted = {(int(one.kind), one.broad): one.kind for one in identifiers}
     address_of = await standing.addresses(session, ring, wanted)
@@ -77,7 +80,7 @@ async def enlist(
     await contacts.lock(session, holders, ids)
     if await queries.sharers(session, ids) != holders:
         raise Moved
-    fresh = await listings.enlist(session, told.id, ids, listed_at)
+    fresh = await listings.enlist(session, told.id, ids, listed_at, renew=renew)
     if told.kind == "own" and fresh:
         await _refuse(
             session, policies, told, {address_of[key]: wanted[key] for key in address_of}, fresh, listed_at
@@ -125,14 +128,14 @@ async def _refuse(
 
 
 async def strike(
-    session: Session, ring: KeyRing, name: str, address_ids: Collection[UUID], before: datetime
+    session: Session, ring: KeyRing, name: str, address_ids: Collection[UUID], left_out: LeftOut
 ) -> int:
-    """Take off a list those of these addresses that nobody named since `before`; how many. Moved as for `enlist`."""
+    """Take off a list those of these addresses that a whole file left out; how many. Moved as for `enlist`."""
     holders = await queries.sharers(session, address_ids)
     await contacts.lock(session, holders, address_ids)
     if await queries.sharers(session, address_ids) != holders:
         raise Moved
-    struck = await listings.unlist(session, name, address_ids, before)
+    struck = await listings.unlist(session, name, address_ids, left_out)
     await audit.append(
         session, ring, "list.unlist", subjects=sorted(holders), detail={"list": name, "unlisted": struck}
     )

@@ -4,7 +4,8 @@ Requests are judged by the specification: what it does not know is ignored, a bo
 errors say so as problem documents (it asks for a status and some text).
 """
 
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -28,11 +29,15 @@ from registry.gate.authzen_schemas import (
     SubjectSearch,
 )
 from registry.gate.checks import Checks
-from registry.gate.express import Sent, short_way
+from registry.keys.ring import KeyRing
+from registry.kit.database import Database
 from registry.kit.errors import Misuse, NotFound
 from registry.kit.http.admission import PUBLIC, needs
+from registry.kit.http.shortcut import Sent, short_way
 
 AppRequest = Request[Any, Any, Any]
+S = TypeVar("S")
+F = TypeVar("F")
 
 # Names the decision that was kept; in the body it would make two answers to the same question differ.
 DECISION_HEADER = "Zgoda-Decision"
@@ -76,7 +81,7 @@ async def _decide(scope: Scope, asked: AccessQuestion) -> tuple[AccessDecision, 
     return AccessDecision.of(decided), str(decided.id)
 
 
-@post("/evaluation", opt=needs("decision.check"), middleware=[short_way(_evaluated)], status_code=200)
+@post("/evaluation", opt={**needs("decision.check"), **short_way(_evaluated)}, status_code=200)
 async def evaluation(request: AppRequest, data: JSONBody[AccessQuestion]) -> Response[AccessDecision]:
     """May this subject be processed by this action for this purpose, now?
 
@@ -114,28 +119,19 @@ async def evaluations(
 @post("/search/subject", opt=needs("decision.bulk"), status_code=200)
 async def search_subject(request: AppRequest, data: JSONBody[SubjectSearch]) -> Response[FoundEntities]:
     """The persons whom an action may reach for a purpose now, page by page, by our ids."""
-    workspace: Workspace = request.app.state.workspace
-    asker = _asker(request.scope)
-    await _strictly(request, SubjectSearch)
-    return Response(await authzen_search.subjects(workspace.database, workspace.ring, asker, data))
+    return await _found(request, data, authzen_search.subjects)
 
 
 @post("/search/resource", opt=needs("decision.bulk"), status_code=200)
 async def search_resource(request: AppRequest, data: JSONBody[ResourceSearch]) -> Response[FoundEntities]:
     """The purposes for which an action may reach a person now, among those that the key reaches."""
-    workspace: Workspace = request.app.state.workspace
-    asker = _asker(request.scope)
-    await _strictly(request, ResourceSearch)
-    return Response(await authzen_search.resources(workspace.database, workspace.ring, asker, data))
+    return await _found(request, data, authzen_search.resources)
 
 
 @post("/search/action", opt=needs("decision.bulk"), status_code=200)
 async def search_action(request: AppRequest, data: JSONBody[ActionSearch]) -> Response[FoundActions]:
     """The channels, and `process`, by which a person may be reached for a purpose now."""
-    workspace: Workspace = request.app.state.workspace
-    asker = _asker(request.scope)
-    await _strictly(request, ActionSearch)
-    return Response(await authzen_search.actions(workspace.database, workspace.ring, asker, data))
+    return await _found(request, data, authzen_search.actions)
 
 
 @get(_WELL_KNOWN, opt=PUBLIC, tags=["authzen"], sync_to_thread=False)
@@ -164,6 +160,16 @@ def _configuration(request: AppRequest, path: str) -> Response[Configuration]:
         f"{place}/search/action",
     )
     return Response(told, headers={"Cache-Control": "public, max-age=300"})
+
+
+async def _found(
+    request: AppRequest, search: S, look: Callable[[Database, KeyRing, Asker, S], Awaitable[F]]
+) -> Response[F]:
+    """What a search finds for whoever asks."""
+    workspace: Workspace = request.app.state.workspace
+    asker = _asker(request.scope)
+    await _strictly(request, type(search))
+    return Response(await look(workspace.database, workspace.ring, asker, search))
 
 
 async def _strictly(request: AppRequest, expected: type) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from registry.audit import readsets
 from registry.audit.body import JSON
-from registry.gate import facts
+from registry.gate import audience
 from registry.gate.authzen import CONTACT, PURPOSE, UNDECLARED, Asker, reference_of
 from registry.gate.authzen_paging import Place, place
 from registry.gate.authzen_schemas import (
@@ -19,7 +19,7 @@ from registry.gate.authzen_schemas import (
     ResourceSearch,
     SubjectSearch,
 )
-from registry.gate.checks import NOBODY, Check, judge
+from registry.gate.checks import NOBODY, Check, about, judge
 from registry.keys import persons
 from registry.keys.ring import KeyRing
 from registry.kit import clock
@@ -42,7 +42,7 @@ async def subjects(database: Database, ring: KeyRing, asker: Asker, search: Subj
     if search.subject.type != CONTACT or asked is None or channel not in asked.channels:
         return FoundEntities(NextPage("", 0), [])
     after = UUID(at.after) if at.after else NIL
-    statement = facts.permitted(asker.policies, asked, channel, clock.now(), after, at.limit + 1)
+    statement = audience.permitted(asker.policies, asked, channel, clock.now(), after, at.limit + 1)
     async with database.held(asker.caller) as session:
         rows = await session.all_binary(statement.text, statement.params)
         found = [row.contact_id for row in rows[: at.limit]]
@@ -98,9 +98,8 @@ async def _page(
     if not checks:
         return [], ""
     async with database.held(asker.caller) as session:
-        decided, opened = await judge(session, ring, asker.policies, checks)
-        about = {keys.contact_id: keys for keys in opened if keys is not None}
-        read = readsets.gather(list(about.values()))
+        decided, held = await judge(session, ring, asker.policies, checks)
+        read = readsets.gather_held(ring, about(decided, held))
         await readsets.append(session, "decision.bulk", read, kinds=("standing",), detail=detail)
     permitted = sorted(
         name(check) for check, decision in zip(checks, decided, strict=True) if decision.permitted
@@ -112,8 +111,8 @@ async def _page(
 
 
 async def _note(session: Session, ring: KeyRing, read: Sequence[UUID], detail: Mapping[str, JSON]) -> None:
-    keys = await persons.load(session, ring, read)
-    gathered = await asyncio.to_thread(readsets.gather, list(keys.values()))
+    held = await persons.wrapped(session, read)
+    gathered = await asyncio.to_thread(readsets.gather_held, ring, held)
     await readsets.append(
         session, "decision.bulk", gathered, kinds=("standing",), detail={**detail, "persons": len(read)}
     )

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from registry.audit import readsets
 from registry.audit.body import JSON
 from registry.gate import evidence, records
-from registry.gate.checks import Check, judge
+from registry.gate.checks import KIND, Check, about, judge
 from registry.gate.model import Decision
 from registry.keys.ring import KeyRing
 from registry.kit.caller import Caller
@@ -43,21 +43,21 @@ async def answer(
 
     `cut` says after how many answers the rest is of no use: those are neither kept nor told.
     """
-    decided, opened = await judge(session, ring, policies, checks)
+    decided, held = await judge(session, ring, policies, checks)
     if cut is not None:
         number = cut(decided)
-        decided, opened = decided[:number], opened[:number]
+        decided, held = decided[:number], held[:number]
     for start in range(0, len(decided), NOTED_TOGETHER):
         some = decided[start : start + NOTED_TOGETHER]
-        about = [keys for keys in opened[start : start + NOTED_TOGETHER] if keys is not None]
+        read = readsets.gather_held(ring, about(some, held[start : start + NOTED_TOGETHER]))
         await readsets.append(
             session,
             "decision.check",
-            readsets.gather(about),
+            read,
             kinds=("standing",),
             detail=_told(policies, some),
             beside=records.INSERT,
-            params=records.parameters(some, "check"),
+            params=records.parameters(some, KIND),
         )
     return decided
 
@@ -65,7 +65,7 @@ async def answer(
 def _told(policies: PolicySet, decided: Sequence[Decision]) -> dict[str, JSON]:
     """What the log says of a batch: the words of the policy, and none that a caller made up."""
     return {
-        "digests": evidence.digests(decided, "check"),
+        "digests": evidence.digests(decided, KIND),
         "purposes": sorted({one.purpose for one in decided} & set(policies.purposes)),
         "channels": sorted({one.channel for one in decided} & set(policies.channels)),
     }

@@ -5,8 +5,12 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+import msgspec
+
 from registry.audit import batches as audit
+from registry.audit import body
 from registry.audit.batches import Draft
+from registry.audit.body import Form
 from registry.consents import devices
 from registry.contacts import queries as contacts
 from registry.contacts.identifiers import Identifier, Kind
@@ -14,7 +18,7 @@ from registry.contacts.queries import Holder, Reference
 from registry.gate import evidence, records, service
 from registry.gate.model import Decision, Question
 from registry.keys import persons
-from registry.keys.persons import PersonKeys
+from registry.keys.persons import Wrapped
 from registry.keys.ring import KeyRing
 from registry.kit import clock
 from registry.kit.caller import Caller
@@ -24,12 +28,17 @@ from registry.policy.model import PolicySet
 
 BATCH = 500
 LANES = 2
+# Below this a statement more costs more than a lane that waits.
+WORTH_SHARING = 100
+# As which these decisions are kept.
+KIND = "check"
 # A connection is given back when nobody asked for so long: taking one out costs as much as a check.
 LINGER_SECONDS = 0.1
 # Every entry has its own check's caller; this one only holds the connection.
 _CALLER = Caller("gate", "operation", "checks")
 # Who cannot be anybody is asked about all the same, so that the answer is on record: contact.unknown.
 NOBODY = Reference(NIL, None)
+_JSON = msgspec.json.Encoder().encode
 
 
 class Check(NamedTuple):
@@ -78,8 +87,7 @@ class Checks:
             while self._waiting:
                 async with self._database.held(_CALLER) as session:
                     while not session.driver.closed and await self._somebody():
-                        batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
-                        await self._answer(session, batch)
+                        await self._answer(session, self._taken())
         except BaseException as error:
             waiting, self._waiting = self._waiting, []
             _fail(waiting, error)
@@ -102,6 +110,16 @@ class Checks:
             finally:
                 self._idle -= 1
         return True
+
+    def _taken(self) -> list[_Waiting]:
+        """The next batch: all who wait, or the half of them when another lane has nothing to do.
+
+        Lanes that took all in turn would each wait for the database while nobody works here.
+        """
+        waiting = len(self._waiting)
+        size = (waiting + 1) // 2 if self._idle and waiting >= WORTH_SHARING else waiting
+        batch, self._waiting = self._waiting[: min(size, BATCH)], self._waiting[min(size, BATCH) :]
+        return batch
 
     async def _answer(self, session: Session, batch: list[_Waiting]) -> None:
         try:
@@ -135,36 +153,28 @@ async def answer(
 
     Without a transaction around it the decisions are committed when this returns.
     """
-    decided, opened = await judge(session, ring, policies, checks)
+    decided, held = await judge(session, ring, policies, checks)
     await audit.append_all(
         session,
-        [
-            Draft(
-                check.caller,
-                "decision.check",
-                decision.contact_id if keys is not None else None,
-                keys,
-                ("standing",),
-                _told(policies, check, decision),
-            )
-            for check, decision, keys in zip(checks, decided, opened, strict=True)
-        ],
+        ring,
+        _drafts(policies, checks, decided, held),
         beside=records.INSERT,
-        params=records.parameters(decided, "check"),
+        params=records.parameters(decided, KIND),
     )
     return decided
 
 
 async def judge(
     session: Session, ring: KeyRing, policies: PolicySet, checks: Sequence[Check]
-) -> tuple[list[Decision], list[PersonKeys | None]]:
+) -> tuple[list[Decision], list[Wrapped | None]]:
     """The answers, in order, each with the keys of whom it is about; whoever calls keeps them before they go out."""
     at = clock.now()
     identifiers = [c.reference.identifier for c in checks if c.reference.identifier is not None]
-    held = await contacts.holders(session, ring, identifiers) if identifiers else {}
-    tracked = await devices.find(
-        session, ring, [i for i in identifiers if i.kind is Kind.DEVICE] if identifiers else ()
-    )
+    holders: dict[Identifier, list[Holder]] = {}
+    tracked: dict[Identifier, UUID] = {}
+    if identifiers:
+        holders = await contacts.holders(session, ring, identifiers)
+        tracked = await devices.find(session, ring, [i for i in identifiers if i.kind is Kind.DEVICE])
     questions: list[Question] = []
     refused: dict[int, str] = {}
     for place, check in enumerate(checks):
@@ -172,15 +182,14 @@ async def judge(
         if devices.decide(policies, check.purpose):
             question = _of_device(check, tracked)
         else:
-            question = question_of(policies, check, held[identifier] if identifier is not None else ())
+            question = question_of(policies, check, holders[identifier] if identifier is not None else ())
         if isinstance(question, str):
             refused[place] = question
             question = Question(NIL, check.purpose, check.channel, check.assignment_id)
         questions.append(question)
     decided: list[Decision] = []
-    opened: list[PersonKeys | None] = []
+    held: list[Wrapped | None] = []
     unread: dict[int, UUID] = {}
-    unwrap = persons.opener(ring)
     for place, (decision, row) in enumerate(
         await service.answers(session, policies, questions, at, keyed=True)
     ):
@@ -190,20 +199,54 @@ async def judge(
         elif row is None:
             unread[place] = decision.contact_id
         decided.append(decision)
-        opened.append(None if row is None or row.wrapped is None else unwrap(row.epoch, row.wrapped))
+        held.append(None if row is None or row.wrapped is None else (row.epoch, row.wrapped))
     if unread:
-        known = await persons.load(session, ring, unread.values())
+        known = await persons.wrapped(session, unread.values())
         for place, contact_id in unread.items():
-            opened[place] = known.get(contact_id)
-    return decided, opened
+            held[place] = known.get(contact_id)
+    return decided, held
 
 
-def _told(policies: PolicySet, check: Check, decision: Decision) -> dict[str, str]:
-    """What the log says of a check: the words of the policy, and none that a caller made up; and what proves it."""
-    told = {"decision": str(decision.id), "digest": evidence.digest_of(decision, "check")}
-    if check.purpose in policies.purposes and check.channel in policies.channels:
-        return {**told, "purpose": check.purpose, "channel": check.channel}
-    return told
+def about(decided: Sequence[Decision], held: Sequence[Wrapped | None]) -> dict[UUID, Wrapped]:
+    """Whom answers are about, each once, with the keys of those who have any."""
+    return {one.contact_id: keys for one, keys in zip(decided, held, strict=True) if keys is not None}
+
+
+def _drafts(
+    policies: PolicySet,
+    checks: Sequence[Check],
+    decided: Sequence[Decision],
+    held: Sequence[Wrapped | None],
+) -> list[Draft]:
+    """What the log says of each check: the words of the policy, and none that a caller made up; and what proves it."""
+    forms: dict[tuple[object, ...], Form] = {}
+    drafts: list[Draft] = []
+    digests = evidence.raw_digests(decided, KIND)
+    for check, decision, keys, digest in zip(checks, decided, held, digests, strict=True):
+        caller = check.caller
+        alike = (caller.actor, caller.purpose, caller.reason, check.purpose, check.channel, keys is None)
+        form = forms.get(alike)
+        if form is None:
+            form = forms[alike] = _form(policies, check, about=keys is not None)
+        said = (_JSON(decision.id)[1:-1], digest)
+        drafts.append(Draft(form, said, caller.request_id, decision.contact_id, keys))
+    return drafts
+
+
+def _form(policies: PolicySet, check: Check, *, about: bool) -> Form:
+    caller = check.caller
+    known = check.purpose in policies.purposes and check.channel in policies.channels
+    told = (("channel", check.channel), ("purpose", check.purpose)) if known else ()
+    return body.form(
+        "decision.check",
+        caller.actor,
+        caller.purpose,
+        caller.reason,
+        ("standing",),
+        told,
+        ("decision", "digest"),
+        about=about,
+    )
 
 
 def _of_device(check: Check, tracked: Mapping[Identifier, UUID]) -> Question | str:

@@ -5,14 +5,11 @@ from uuid import UUID
 
 import click
 
-from registry.contacts.commands import as_json
 from registry.contacts.queries import parse_reference
-from registry.gate import decision_commands, permits_commands, policy_commands, recalling
 from registry.gate.checks import Check, answer
-from registry.gate.past_commands import require_complete
 from registry.gate.schemas import Answer
 from registry.kit.instants import INSTANT
-from registry.kit.terminal import Terminal, emit, prints_result, runs
+from registry.kit.terminal import Terminal, as_json, emit, prints_result, runs
 
 
 @click.command()
@@ -35,24 +32,21 @@ async def check(
 ) -> None:
     """May REF be processed for PURPOSE on CHANNEL? The answer, a deny too, is kept with what it rests on."""
     reference = parse_reference(ref)
-    require_complete(at, known_at)
+    if at or known_at:
+        from registry.gate.past_commands import require_complete
+
+        require_complete(at, known_at)
     async with terminal.open() as workspace, workspace.database.begin(terminal.caller()) as session:
         ring, policies = workspace.ring, workspace.policies
         if at is None:
             asked = Check(terminal.caller(), reference, purpose_id, channel, identifier)
             (decision,) = await answer(session, ring, policies, [asked])
         else:
+            from registry.gate import recalling
+
             decision = await recalling.recall(
                 session, ring, policies, reference, purpose_id, channel, identifier, at, known_at
             )
     told = Answer.of(decision)
     rests = f", {told.basis}" if told.basis else ""
     emit(terminal, as_json(told), f"{told.outcome}: {told.reason}{rests} (decision {told.decision_id})")
-
-
-def register(group: click.Group) -> None:
-    """Add the commands of this module."""
-    group.add_command(check)
-    decision_commands.register(group)
-    permits_commands.register(group)
-    policy_commands.register()

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from itertools import repeat
+from operator import attrgetter
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 import rfc8785
@@ -105,8 +106,13 @@ _STAMP = lru_cache(maxsize=64)(stamp)
 
 
 def digest_of(decision: Decision, kind: str, message_id: UUID | None = None) -> str:
-    """`digest(facts(...))`, for those who decide many."""
-    told = _Told(
+    """`digest(facts(...))`, several times as fast."""
+    written = _WRITE(_told(decision, kind, message_id))
+    return b2a_base64(sha256(written).digest(), newline=False).decode()
+
+
+def _told(decision: Decision, kind: str, message_id: UUID | None) -> _Told:
+    return _Told(
         decision.identifier if decision.identifier != NIL else None,
         decision.basis,
         decision.channel,
@@ -121,15 +127,54 @@ def digest_of(decision: Decision, kind: str, message_id: UUID | None = None) -> 
         decision.purpose,
         decision.reason,
     )
-    return b2a_base64(sha256(_WRITE(told)).digest(), newline=False).decode()
 
 
 def digests(
     decisions: Iterable[Decision], kind: str, message_ids: Sequence[UUID | None] | None = None
 ) -> list[str]:
-    """The digests of decisions that are kept together, for the log's entry about them."""
-    messages = repeat(None) if message_ids is None else message_ids
-    return [digest_of(one, kind, message) for one, message in zip(decisions, messages, strict=False)]
+    """`digest_of` each: the digests of decisions that are kept together, for the log's entry about them."""
+    return [one.decode() for one in raw_digests(decisions, kind, message_ids)]
+
+
+def raw_digests(
+    decisions: Iterable[Decision], kind: str, message_ids: Sequence[UUID | None] | None = None
+) -> list[bytes]:
+    """The same in ASCII. What many have in common is written once: two times as fast as one by one."""
+    messages: Iterable[UUID | None] = repeat(None) if message_ids is None else message_ids
+    frames: dict[Any, bytes] = {}
+    made: list[bytes] = []
+    for one, message in zip(decisions, messages, strict=False):
+        alike = SHARED(one)
+        frame = frames.get(alike)
+        if frame is None:
+            frame = frames[alike] = _frame(one, kind)
+        told = frame % (_json(one.identifier), _json(one.evidence), _WRITE(one.id), _json(message))
+        made.append(b2a_base64(sha256(told).digest(), newline=False))
+    return made
+
+
+# What decisions of one batch mostly have in common.
+SHARED = attrgetter("purpose", "channel", "outcome", "reason", "basis", "channel_ground", "policy", "as_of")
+# Stand for a decision's ids in its frame, in the order in which they are written; nobody can have said these.
+_GAPS = [uuid4() for _ in range(4)]
+
+
+def _frame(decision: Decision, kind: str) -> bytes:
+    """The canonical form of all decisions that are like this one, with gaps for their ids, to be filled by `%`."""
+    assignment, rests_on, identity, message = _GAPS
+    told = _told(
+        msgspec.structs.replace(decision, id=identity, identifier=assignment, evidence=rests_on),
+        kind,
+        message,
+    )
+    frame = _WRITE(told).replace(b"%", b"%%")
+    for gap in _GAPS:
+        frame = frame.replace(b'"%b"' % str(gap).encode(), b"%b")
+    return frame
+
+
+def _json(value: UUID | None) -> bytes:
+    return b"null" if value is None or not value.int else _WRITE(value)
 
 
 def _id(value: UUID | None) -> str | None:

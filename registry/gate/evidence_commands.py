@@ -5,15 +5,14 @@ from typing import IO
 from uuid import UUID
 
 import click
-from rich.table import Table
 
 from registry.audit import note
 from registry.audit.evidence import EvidenceInvalid
-from registry.contacts.commands import as_json
 from registry.gate import evidence, evidence_documents
 from registry.gate.evidence_schemas import Kept
 from registry.kit.errors import Misuse, Refused
-from registry.kit.terminal import Terminal, emit, prints_result, reads_persons, runs, terminal_of
+from registry.kit.tables import Table
+from registry.kit.terminal import Terminal, as_json, emit, prints_result, reads_persons, runs, terminal_of
 
 
 @click.command("show")
@@ -99,6 +98,3 @@ def verify(ctx: click.Context, file: IO[bytes], vkey: str) -> None:
         f" {told['decided_at']}, stands as leaf {held.leaf_index} under a head of {held.size}"
     )
     emit(terminal_of(ctx), result, text)
-
-
-COMMANDS = (show, prove, verify)

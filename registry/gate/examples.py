@@ -1,6 +1,7 @@
 """Examples for the document: decisions."""
 
 from registry.gate import authzen_examples, permits_examples
+from registry.gate.decision_examples import POLICY, decided
 from registry.kit.http.examples import CONTACT, DECISION, EMAIL, ENTRY, IDENTIFIER, Example, Examples
 
 EXAMPLES: Examples = {
@@ -10,7 +11,7 @@ EXAMPLES: Examples = {
             "the first line": {
                 "purpose": "newsletter",
                 "channel": "email",
-                "policy": "c937102169fb9d9b91787ee9bb612ea9",
+                "policy": POLICY,
                 "as_of": "2026-03-02T09:30:00Z",
                 "outcome": "permit",
                 "reason": None,
@@ -39,18 +40,7 @@ EXAMPLES: Examples = {
             "an audience": {"audience": "all", "purpose": "newsletter", "channel": "email"},
         },
         answers={
-            "one person": {
-                "decision_id": "0199f3a2-6c1e-7d4b-9b52-4f0f6d1c2b31",
-                "outcome": "permit",
-                "reason": "permit",
-                "basis": "consent",
-                "channel_ground": "consent",
-                "identifier": IDENTIFIER,
-                "evidence": ENTRY,
-                "policy": "c937102169fb9d9b91787ee9bb612ea9",
-                "not_before": None,
-                "as_of": "2026-03-02T09:30:00Z",
-            },
+            "one person": decided("31"),
             "an audience": {
                 "persons": 84210,
                 "permitted": 61377,
@@ -85,58 +75,27 @@ EXAMPLES: Examples = {
         answers={
             "one purpose": {
                 "decisions": [
-                    {
-                        "decision_id": "0199f3a2-6c1e-7d4b-9b52-4f0f6d1c2b1b",
-                        "outcome": "permit",
-                        "reason": "permit",
-                        "basis": "consent",
-                        "channel_ground": "consent",
-                        "identifier": IDENTIFIER,
-                        "evidence": ENTRY,
-                        "policy": "c937102169fb9d9b91787ee9bb612ea9",
-                        "not_before": None,
-                        "as_of": "2026-03-02T09:30:00Z",
-                    },
-                    {
-                        "decision_id": "0199f3a2-6c1e-7d4b-9b52-4f0f6d1c2b1c",
-                        "outcome": "deny",
-                        "reason": "contact.unknown",
-                        "basis": "consent",
-                        "channel_ground": None,
-                        "identifier": None,
-                        "evidence": None,
-                        "policy": "c937102169fb9d9b91787ee9bb612ea9",
-                        "not_before": None,
-                        "as_of": "2026-03-02T09:30:00Z",
-                    },
+                    decided("1b"),
+                    decided(
+                        "1c",
+                        outcome="deny",
+                        reason="contact.unknown",
+                        channel_ground=None,
+                        identifier=None,
+                        evidence=None,
+                    ),
                 ]
             },
             "each its own": {
                 "decisions": [
-                    {
-                        "decision_id": "0199f3a2-6c1e-7d4b-9b52-4f0f6d1c2b2a",
-                        "outcome": "permit",
-                        "reason": "permit",
-                        "basis": "consent",
-                        "channel_ground": "consent",
-                        "identifier": IDENTIFIER,
-                        "evidence": ENTRY,
-                        "policy": "c937102169fb9d9b91787ee9bb612ea9",
-                        "not_before": None,
-                        "as_of": "2026-03-02T09:30:00Z",
-                    },
-                    {
-                        "decision_id": "0199f3a2-6c1e-7d4b-9b52-4f0f6d1c2b2b",
-                        "outcome": "permit",
-                        "reason": "permit",
-                        "basis": "contract",
-                        "channel_ground": None,
-                        "identifier": IDENTIFIER,
-                        "evidence": "0199f3a2-6c1e-7d4b-9b52-4f0f6d1c2ba6",
-                        "policy": "b89c8022ec9cc5972d45127f9a5506e2",
-                        "not_before": None,
-                        "as_of": "2026-03-02T09:30:00Z",
-                    },
+                    decided("2a"),
+                    decided(
+                        "2b",
+                        basis="contract",
+                        channel_ground=None,
+                        evidence="0199f3a2-6c1e-7d4b-9b52-4f0f6d1c2ba6",
+                        policy="b89c8022ec9cc5972d45127f9a5506e2",
+                    ),
                 ]
             },
         },
@@ -161,7 +120,7 @@ EXAMPLES: Examples = {
                 "evidence": ENTRY,
                 "decided_at": "2026-03-02T09:30:00Z",
                 "policy": {
-                    "version": "c937102169fb9d9b91787ee9bb612ea9",
+                    "version": POLICY,
                     "author": "operator",
                     "reason": "test",
                     "recorded_at": "2026-03-02T09:30:00Z",
@@ -201,7 +160,7 @@ EXAMPLES: Examples = {
                     "basis": "consent",
                     "channel_ground": "consent",
                     "evidence": ENTRY,
-                    "policy": "c937102169fb9d9b91787ee9bb612ea9",
+                    "policy": POLICY,
                     "message_id": None,
                     "decided_at": "2026-03-02T09:30:00Z",
                 },
@@ -216,7 +175,7 @@ EXAMPLES: Examples = {
                     },
                 },
                 "policy": {
-                    "version": "c937102169fb9d9b91787ee9bb612ea9",
+                    "version": POLICY,
                     "author": "operator",
                     "reason": "test",
                     "recorded_at": "2026-03-02T09:30:00Z",

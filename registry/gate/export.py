@@ -4,19 +4,18 @@ The first line says what was asked, the last one that all of it was told. Before
 an entry about them is in the log, on a connection of its own.
 """
 
-import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 
-from registry.audit import readsets
-from registry.gate import facts, rules, service
+from registry.audit.body import JSON
+from registry.gate import audience, readings, rules, service
 from registry.gate.model import PERMIT, Outcome
-from registry.keys import persons
+from registry.gate.readings import CHUNK
 from registry.keys.ring import KeyRing
 from registry.kit import arrays, clock
 from registry.kit.caller import Caller
@@ -25,9 +24,7 @@ from registry.kit.errors import Misuse
 from registry.kit.ids import NIL
 from registry.policy.model import PolicySet, Purpose
 
-CHUNK = 10_000
 _ENCODE = msgspec.json.Encoder().encode
-_KEYS = "SELECT contact_id, epoch, wrapped FROM person_key WHERE contact_id = ANY(%(contacts)b::uuid[])"
 
 
 class Head(msgspec.Struct, frozen=True):
@@ -100,7 +97,7 @@ class Export:
 
     async def size(self) -> int:
         """How many persons there are to look at, about."""
-        statement = facts.counted(self.policies, self.purpose, self.wanted.channel, clock.now())
+        statement = audience.counted(self.policies, self.purpose, self.wanted.channel, clock.now())
         async with self.database.held(self.caller) as session:
             return sum(row.persons for row in await session.all(statement.text, statement.params))
 
@@ -112,14 +109,13 @@ class Export:
         yield _line(Head(wanted.purpose, wanted.channel, version, at, outcome, wanted.reason, wanted.after))
         after = wanted.after or NIL
         while True:
-            statement = facts.packed(self.policies, self.purpose, wanted.channel, at, after, CHUNK)
+            statement = audience.packed(self.policies, self.purpose, wanted.channel, at, after, CHUNK)
             async with self.database.held(self.caller) as session:
                 (row,) = await session.all_binary(statement.text, statement.params)
             if row.contacts is None:
                 break
-            contacts = arrays.elements(row.contacts, 16)
-            codes = [int.from_bytes(code) for code in arrays.elements(row.codes, 2)]
-            assignments = arrays.elements(row.assignments, 16)
+            contacts, assignments = arrays.split(row.contacts, 16), arrays.split(row.assignments, 16)
+            codes = arrays.smallints(row.codes)
             lines, read = self._lines(contacts, codes, assignments)
             if read:
                 await self._note(read)
@@ -131,7 +127,7 @@ class Export:
         yield _line(Tail(True, self.reasons.total(), self.listed, dict(self.reasons.most_common())))
 
     def _lines(
-        self, contacts: list[bytes], codes: list[int], assignments: list[bytes]
+        self, contacts: list[bytes], codes: Sequence[int], assignments: list[bytes]
     ) -> tuple[bytes, list[UUID]]:
         """The lines about those who are wanted, and who they are."""
         counted = Counter(codes)
@@ -154,37 +150,14 @@ class Export:
         self.listed += len(lines)
         return "".join(lines).encode(), read
 
-    async def _note(self, read: list[UUID]) -> None:
-        """Commit one entry with the read-set; whoever was erased a moment ago has no keys and is left out."""
-        async with self.database.held(self.caller) as session:
-            rows = await session.all_binary(_KEYS, {"contacts": read})
-            gathered = await asyncio.to_thread(self._gather, rows)
-            await readsets.append(
-                session,
-                "decision.bulk",
-                gathered,
-                kinds=("standing",),
-                detail={
-                    "export": True, "purpose": self.wanted.purpose, "channel": self.wanted.channel,
-                    "persons": len(read),
-                },
-            )  # fmt: skip
-
-    def _gather(self, rows: list[tuple[UUID, int, bytes]]) -> readsets.ReadSet:
-        return readsets.gather(list(persons.opened(self.ring, rows).values()))
+    async def _note(self, read: list[UUID], **told: JSON) -> None:
+        """Commit one entry about those who were read."""
+        scope: dict[str, JSON] = {"purpose": self.wanted.purpose, "channel": self.wanted.channel}
+        detail = {"export": True, **scope, "persons": len(read), **told}
+        await readings.note(self.database, self.ring, self.caller, "decision.bulk", read, detail)
 
     async def _end(self) -> None:
-        async with self.database.held(self.caller) as session:
-            await readsets.append(
-                session,
-                "decision.bulk",
-                readsets.gather([]),
-                kinds=("standing",),
-                detail={
-                    "export": True, "purpose": self.wanted.purpose, "channel": self.wanted.channel,
-                    "persons": self.reasons.total(), "listed": self.listed, "complete": True,
-                },
-            )  # fmt: skip
+        await self._note([], persons=self.reasons.total(), listed=self.listed, complete=True)
 
 
 def outcome(reason: str) -> Outcome:

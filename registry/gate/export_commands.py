@@ -41,6 +41,3 @@ async def export(
                 advance(running.reasons.total() - seen)
                 seen = running.reasons.total()
         sys.stdout.buffer.flush()
-
-
-COMMANDS = (export,)

@@ -4,21 +4,13 @@ from dataclasses import fields, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    ColumnElement,
-    bindparam,
-    case,
-    func,
-    literal,
-    literal_column,
-    select,
-    union_all,
-)
-from sqlalchemy.types import SmallInteger
+from sqlalchemy import literal_column
 
 from registry.gate import rules
-from registry.gate.facts import GATE_STATE, INSTANT, Statement, columns, sql_text
-from registry.gate.model import PERMIT, Moment
+from registry.gate.audience import SEVERAL, SINGLE
+from registry.gate.expressions import Expression, case, instant, text_of
+from registry.gate.facts import Statement, columns, permitting, within
+from registry.gate.model import Moment
 from registry.policy.model import PolicySet, Purpose
 
 # Both codes in one number, so that a row's answers are worked out once.
@@ -42,7 +34,7 @@ class Side(NamedTuple):
 class _When(NamedTuple):
     """One branch of a CASE, and what tells it from another policy's."""
 
-    condition: ColumnElement[bool]
+    condition: Expression
     code: int
     text: str
 
@@ -60,27 +52,30 @@ def counted(old: Side, new: Side, purpose_id: int, channel_id: int) -> Statement
     """
     params: dict[str, datetime] = {}
     before, after = _whens(old, params), _whens(new, params)
-    scoped = (GATE_STATE.c.purpose_id == literal(purpose_id, SmallInteger)) & (
-        GATE_STATE.c.channel_id == literal(channel_id, SmallInteger)
-    )
-    # Most persons have one address: only the others need to be brought together.
-    single = select(_both(before, after).label("both"), GATE_STATE.c.contact_id).where(
-        scoped, GATE_STATE.c.addresses == literal(1, SmallInteger)
-    )
+    rows = f"FROM gate_state WHERE {within(purpose_id, channel_id)}"
+    single = f"SELECT {text_of(_both(before, after))} AS both, gate_state.contact_id {rows} AND {SINGLE}"
     several = (
-        select(
-            (func.max(_code(before)) * literal_column(str(_BASE)) + func.max(_code(after))).label("both"),
-            GATE_STATE.c.contact_id,
-        )
-        .where(scoped, GATE_STATE.c.addresses > literal(1, SmallInteger))
-        .group_by(GATE_STATE.c.contact_id)
+        f"SELECT max({text_of(_code(before))}) * {_BASE} + max({text_of(_code(after))}) AS both, gate_state.contact_id"
+        f" {rows} AND {SEVERAL} GROUP BY gate_state.contact_id"
     )
     differs = f"every.both / {_BASE} <> every.both %% {_BASE}"
     text = (
         f"SELECT every.both / {_BASE} AS old, every.both %% {_BASE} AS new, count(*) AS persons,"
         f" min(every.contact_id::text) FILTER (WHERE {differs}) AS first,"
         f" max(every.contact_id::text) FILTER (WHERE {differs}) AS last"
-        f" FROM ({sql_text(union_all(single, several))}) AS every GROUP BY every.both"
+        f" FROM ({single} UNION ALL {several}) AS every GROUP BY every.both"
+    )
+    return Statement(text, dict(params))
+
+
+def members(old: Side, new: Side, purpose_id: int, channel_id: int) -> Statement:
+    """Everybody whose two answers differ, in the order of ids. Rows: contact_id, old, new."""
+    params: dict[str, datetime] = {}
+    was, now = (f"max({text_of(_code(_whens(side, params)))})" for side in (old, new))
+    text = (
+        f"SELECT gate_state.contact_id, {was} AS old, {now} AS new FROM gate_state"
+        f" WHERE {within(purpose_id, channel_id)} GROUP BY gate_state.contact_id HAVING {was} <> {now}"
+        " ORDER BY gate_state.contact_id"
     )
     return Statement(text, dict(params))
 
@@ -94,7 +89,7 @@ def _whens(side: Side, params: dict[str, datetime]) -> list[_When]:
     conditions = [
         (rule.condition(columns(), moment), rules.CODES[rule.reason]) for rule in rules.table(side.purpose)
     ]
-    return [_When(condition, code, sql_text(condition)) for condition, code in conditions]
+    return [_When(condition, code, text_of(condition)) for condition, code in conditions]
 
 
 def _parameter(name: str, value: datetime, params: dict[str, datetime]) -> Any:
@@ -102,18 +97,13 @@ def _parameter(name: str, value: datetime, params: dict[str, datetime]) -> Any:
     if known is None:
         known = f"{name}_{len(params)}"
         params[known] = value
-    return bindparam(known, None, type_=INSTANT)
+    return instant(known)
 
 
 def _code(whens: list[_When]) -> Any:
-    """As the gate has it: the permit is the last WHEN, of facts that are in their range, and ELSE is a deny."""
-    facts = columns()
-    known = (facts.contact_state == 0) & (facts.address_state == 1)
-    return case(
-        *((when.condition, literal_column(str(when.code))) for when in whens),
-        (known, literal_column(str(rules.CODES[PERMIT]))),
-        else_=literal_column(str(rules.FALLEN_THROUGH)),
-    )
+    """As the gate has it: the permit is the last WHEN, and ELSE is a deny."""
+    conditions = [(when.condition, when.code) for when in whens]
+    return case([*conditions, permitting(columns())], rules.FALLEN_THROUGH)
 
 
 def _both(before: list[_When], after: list[_When]) -> Any:
@@ -124,9 +114,4 @@ def _both(before: list[_When], after: list[_When]) -> Any:
             break
         shared += 1
     apart = _code(before[shared:]) * literal_column(str(_BASE)) + _code(after[shared:])
-    if not shared:
-        return apart
-    return case(
-        *((when.condition, literal_column(str(when.code * _BASE + when.code))) for when in before[:shared]),
-        else_=apart,
-    )
+    return case([(when.condition, when.code * _BASE + when.code) for when in before[:shared]], apart)

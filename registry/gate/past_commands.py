@@ -3,12 +3,12 @@
 from datetime import datetime
 
 import click
-from rich.table import Table
 
 from registry.gate import past_counts, recalling, service
 from registry.kit import clock
 from registry.kit.errors import Misuse
 from registry.kit.instants import INSTANT
+from registry.kit.tables import Table
 from registry.kit.terminal import Terminal, emit, prints_result, progress, runs
 
 
@@ -77,6 +77,3 @@ def require_complete(at: datetime | None, known_at: datetime | None) -> None:
             field="--known-at",
             mend="name --at as well",
         )
-
-
-COMMANDS = (counts,)

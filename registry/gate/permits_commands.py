@@ -5,18 +5,17 @@ from typing import IO
 from uuid import UUID
 
 import click
-from rich.table import Table
 
 from registry.audit import entries as audit
 from registry.contacts import queries as contacts
-from registry.contacts.commands import as_json
 from registry.contacts.queries import parse_reference
 from registry.gate import permits
 from registry.gate.permits_model import DEFAULT_SECONDS, LONGEST_SECONDS, Issued, Redemption, Wanted
 from registry.gate.permits_schemas import PermitAnswer, PermitStanding, Redeemed
 from registry.kit.database import Session
 from registry.kit.errors import Misuse, NotFound
-from registry.kit.terminal import Terminal, emit, prints_result, reads_persons, runs
+from registry.kit.tables import Table
+from registry.kit.terminal import Terminal, as_json, emit, prints_result, reads_persons, runs
 from registry.standing import merged
 from registry.standing import permits as standing
 
@@ -157,8 +156,3 @@ def _hash(content: IO[bytes] | None, content_hash: str | None) -> bytes:
         raise Misuse(
             "content_hash.invalid", "A content hash is the SHA-256 of the content.", field="--content-hash"
         ) from None
-
-
-def register(group: click.Group) -> None:
-    """Add the commands of this module."""
-    group.add_command(permit)

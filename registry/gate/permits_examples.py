@@ -1,9 +1,9 @@
 """Examples for the document: permits."""
 
+from registry.gate.decision_examples import decided
 from registry.kit.http.examples import (
     CONTENT_HASH,
     EMAIL,
-    ENTRY,
     IDENTIFIER,
     PERMIT,
     TOKEN,
@@ -24,18 +24,7 @@ EXAMPLES: Examples = {
         },
         answers={
             "a message in a minute": {
-                "decision": {
-                    "decision_id": "0199f3a2-6c1e-7d4b-9b52-4f0f6d1c2b01",
-                    "outcome": "permit",
-                    "reason": "permit",
-                    "basis": "consent",
-                    "channel_ground": "consent",
-                    "identifier": IDENTIFIER,
-                    "evidence": ENTRY,
-                    "policy": "c937102169fb9d9b91787ee9bb612ea9",
-                    "not_before": None,
-                    "as_of": "2026-03-02T09:30:00Z",
-                },
+                "decision": decided("01"),
                 "permit": {
                     "id": PERMIT,
                     "token": TOKEN,
@@ -53,18 +42,7 @@ EXAMPLES: Examples = {
                 "outcome": "permit",
                 "reason": "permit",
                 "permit": PERMIT,
-                "decision": {
-                    "decision_id": "0199f3a2-6c1e-7d4b-9b52-4f0f6d1c2b4b",
-                    "outcome": "permit",
-                    "reason": "permit",
-                    "basis": "consent",
-                    "channel_ground": "consent",
-                    "identifier": IDENTIFIER,
-                    "evidence": ENTRY,
-                    "policy": "c937102169fb9d9b91787ee9bb612ea9",
-                    "not_before": None,
-                    "as_of": "2026-03-02T09:30:00Z",
-                },
+                "decision": decided("4b"),
             }
         },
     ),

@@ -32,6 +32,16 @@ class Pair(NamedTuple):
     channel: str
 
 
+class Answered(NamedTuple):
+    """One person who would get another answer."""
+
+    person: UUID
+    purpose: str
+    channel: str
+    before: str
+    after: str
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """Persons who get another answer: from which reason to which (`permit` among them)."""
@@ -46,11 +56,8 @@ class Change:
 
     @property
     def effect(self) -> Effect:
-        """What it means for them; `reason` when the outcome stays and only the reason is another."""
-        was, now = outcome(self.before), outcome(self.after)
-        if was is now:
-            return "reason"
-        return _EFFECT_OF[now]
+        """What it means for them."""
+        return effect(self.before, self.after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +97,12 @@ def outcome(reason: str) -> Outcome:
     if reason == PERMIT:
         return Outcome.PERMIT
     return Outcome.DEFER if reason in rules.DEFERRING else Outcome.DENY
+
+
+def effect(before: str, after: str) -> Effect:
+    """What another reason means for a person; `reason` when the outcome stays and only the reason is another."""
+    was, now = outcome(before), outcome(after)
+    return "reason" if was is now else _EFFECT_OF[now]
 
 
 def declares(policies: PolicySet, pair: Pair) -> bool:

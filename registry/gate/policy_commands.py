@@ -3,31 +3,36 @@
 import asyncio
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AsyncExitStack, ExitStack
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import click
-from rich.table import Table
 
 from registry.access.workspace import Workspace
-from registry.gate import cases, policy_diff, policy_report
+from registry.gate import cases, policy_diff, policy_members_file, policy_report
 from registry.gate.cases import Played
 from registry.gate.policy_changes import Difference
+from registry.gate.policy_members import Naming
 from registry.kit import clock
 from registry.kit.errors import Misuse
 from registry.kit.instants import INSTANT
 from registry.kit.shipped import folder as shipped_folder
-from registry.kit.terminal import Terminal, emit, note, prints_result, progress, runs
+from registry.kit.tables import Table
+from registry.kit.terminal import Terminal, emit, note, prints_result, progress, reads_persons, runs
+from registry.policy import commands as policy_commands
 from registry.policy import in_force, loader
-from registry.policy.commands import policy
 from registry.policy.documents import PolicyInvalid
 from registry.policy.in_force import Bundle, Change
 from registry.policy.model import PolicySet
 
 CURRENT, SHIPPED = "current", "shipped"
+
+# `zgoda policy check` plays the worked cases too, of which the area below cannot know.
+policy_commands.also_check(cases.failures)
+check = policy_commands.check
 
 
 @click.command("test")
@@ -97,17 +102,45 @@ def _cases_table(rows: list[dict[str, Any]]) -> Table:
 @click.argument("old")
 @click.argument("new")
 @click.option("--at", type=INSTANT, help="Answers as of this time; now unless said.")
-@prints_result
+@click.option(
+    "--members",
+    "target",
+    metavar="FILE",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help="Write whose answers change there, a line each (.csv: CSV, else JSON lines; - is standard output).",
+)
+@reads_persons
 @runs
-async def diff(terminal: Terminal, old: str, new: str, at: datetime | None) -> None:
+async def diff(terminal: Terminal, old: str, new: str, at: datetime | None, target: Path | None) -> None:
     """Who would be answered differently by NEW than by OLD, and why; nothing is changed.
 
-    OLD and NEW are folders; `current` is what is in force, `shipped` what came with this release.
+    OLD and NEW are folders; `current` is what is in force, `shipped` what came with this release. With --members
+    everybody is named whose answer for a purpose on a channel would be another one; the log has them first.
     """
-    async with terminal.open() as workspace:
+    piped = target == policy_members_file.STDOUT
+    if piped and terminal.json:
+        raise Misuse(
+            "output.shared",
+            "The comparison and its members cannot both go to standard output.",
+            field="--members",
+            mend="name a file",
+        )
+    async with AsyncExitStack() as stack:
+        write = None if target is None else stack.enter_context(policy_members_file.opened(target))
+        workspace = await stack.enter_async_context(terminal.open())
         before, after = await _named(workspace, old), await _named(workspace, new)
-        found = await _difference(terminal, workspace, before, after, at or clock.now())
-    emit(terminal, policy_report.as_json(old, new, found), policy_report.for_people(old, new, found))
+        naming = None
+        if write is not None:
+            naming = Naming(workspace.database, workspace.ring, terminal.caller(), write, progress)
+        found = await _difference(terminal, workspace, before, after, at or clock.now(), naming)
+    told, text = policy_report.as_json(old, new, found), policy_report.for_people(old, new, found)
+    if naming is not None:
+        note(f"{naming.told:,} answers named" + ("" if piped else f" in {target}"))
+        told["members"] = {"file": str(target), "answers": naming.told}
+    if piped:
+        note(text)
+    else:
+        emit(terminal, told, text)
 
 
 async def _named(workspace: Workspace, word: str) -> PolicySet:
@@ -117,7 +150,12 @@ async def _named(workspace: Workspace, word: str) -> PolicySet:
 
 
 async def _difference(
-    terminal: Terminal, workspace: Workspace, old: PolicySet, new: PolicySet, at: datetime
+    terminal: Terminal,
+    workspace: Workspace,
+    old: PolicySet,
+    new: PolicySet,
+    at: datetime,
+    naming: Naming | None = None,
 ) -> Difference:
     began = perf_counter()
     with ExitStack() as stack:
@@ -127,7 +165,7 @@ async def _difference(
             return stack.enter_context(progress(label, total))
 
         found = await policy_diff.difference(
-            workspace.database, workspace.ring, terminal.caller(), old, new, at, counting
+            workspace.database, workspace.ring, terminal.caller(), old, new, at, counting, naming
         )
     note(f"compared in {perf_counter() - began:.1f} s")
     return found
@@ -205,9 +243,3 @@ def _lawful(bundle: Bundle) -> PolicySet:
     if policies is None or problems:
         raise PolicyInvalid(problems)
     return policies
-
-
-def register() -> None:
-    """Add the commands of this module to `zgoda policy`."""
-    for command in (test, diff, apply):
-        policy.add_command(command)

@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from registry.audit import entries as audit
-from registry.gate import facts, pair_statement, policy_diff_records, rules
+from registry.gate import audience, pair_statement, policy_diff_records, rules
 from registry.gate.pair_statement import Side
 from registry.gate.policy_changes import (
     Change,
@@ -16,6 +16,7 @@ from registry.gate.policy_changes import (
     answer_without_rows,
     declares,
 )
+from registry.gate.policy_members import Naming
 from registry.keys.ring import KeyRing
 from registry.kit.caller import Caller
 from registry.kit.database import Database, Session
@@ -33,18 +34,20 @@ async def difference(
     new: PolicySet,
     at: datetime,
     progress: Progress | None = None,
+    naming: Naming | None = None,
 ) -> Difference:
     """How everybody's answers at `at` differ between two policies, by what is recorded now.
 
     Where the gate's rows follow from both alike, one scan in SQL tells (millions of persons a second); else every
     person's record is read and both tables are worked out anew (thousands a second), and `progress(label, total)`
-    is asked for a function that is told how many are done. All of it sees one snapshot and changes nothing; then
-    one entry in the log says that it was looked at, and about whom examples are told.
+    is asked for a function that is told how many are done. `naming` tells everybody whose answer differs. All of
+    it sees one snapshot and changes nothing; then one entry in the log says that it was looked at, and about whom
+    examples are told.
     """
     async with database.begin(caller) as session:
         # One instant for all purposes, and no way to write.
         await session.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        found = await _compare(session, old, new, at, progress)
+        found = await _compare(session, old, new, at, progress, naming)
     async with database.begin(caller) as session:
         await audit.append(
             session,
@@ -58,6 +61,7 @@ async def difference(
                 "permitted": found.total("permitted"),
                 "blocked": found.total("blocked"),
                 "deferred": found.total("deferred"),
+                **({} if naming is None else {"answers": naming.told, "complete": True}),
             },
         )
     return found
@@ -69,6 +73,7 @@ async def _compare(
     new: PolicySet,
     at: datetime,
     progress: Progress | None,
+    naming: Naming | None,
 ) -> Difference:
     old, new = await provisional(session, old), await provisional(session, new)
     recorded = {
@@ -86,7 +91,9 @@ async def _compare(
             slow.append(pair)
         elif after is None:
             if written:
-                done.compared.append(await _ended(session, before, new, pair))
+                done.compared.append(one := await _ended(session, before, new, pair))
+                if naming is not None:
+                    await naming.ended(session, before, answer_without_rows(new, pair), one)
             else:
                 slow.append(pair)
         elif _follow(before, pair.channel) != _follow(after, pair.channel):
@@ -94,11 +101,13 @@ async def _compare(
         elif pair_statement.same(before, after):
             done.compared.append(Compared(pair, "none"))
         elif written:
-            done.compared.append(await _by_rows(session, before, after, pair))
+            done.compared.append(one := await _by_rows(session, before, after, pair))
+            if naming is not None:
+                await naming.changed(session, before, after, one)
         else:
             slow.append(pair)
     if slow:
-        done.compared += await policy_diff_records.compare(session, old, new, slow, at, progress)
+        done.compared += await policy_diff_records.compare(session, old, new, slow, at, progress, naming)
     done.compared.sort(key=lambda one: one.pair)
     return done
 
@@ -151,7 +160,7 @@ def _keys(old: PolicySet, new: PolicySet) -> Iterator[tuple[str, list[str]]]:
 
 async def _ended(session: Session, before: Side, new: PolicySet, pair: Pair) -> Compared:
     """A purpose or a channel that is no more: everybody's answer becomes the same "no"."""
-    statement = facts.counted(before.policies, before.purpose, pair.channel, before.moment.at)
+    statement = audience.counted(before.policies, before.purpose, pair.channel, before.moment.at)
     rows = await session.all(statement.text, statement.params)
     after = answer_without_rows(new, pair)
     changes = [

@@ -9,7 +9,16 @@ from registry.consents import projection, standing_rows
 from registry.consents.standing_rows import Person
 from registry.gate import rules
 from registry.gate.model import Facts, Moment
-from registry.gate.policy_changes import Change, Compared, Pair, Progress, answer_without_rows, declares
+from registry.gate.policy_changes import (
+    Answered,
+    Change,
+    Compared,
+    Pair,
+    Progress,
+    answer_without_rows,
+    declares,
+)
+from registry.gate.policy_members import Naming
 from registry.kit.database import Session
 from registry.kit.ids import NIL
 from registry.policy.ages import STRICTEST, birthday, coming_of_age
@@ -27,6 +36,7 @@ async def compare(
     pairs: list[Pair],
     at: datetime,
     progress: Progress | None,
+    naming: Naming | None = None,
 ) -> list[Compared]:
     """Everybody's rows by both policies, worked out from their records, some persons at a time."""
     total = int(await session.value("SELECT count(*) FROM gate_row"))
@@ -47,6 +57,7 @@ async def compare(
         if not ids:
             break
         here = set(ids)
+        changed: list[Answered] = []
         for person in await projection.load(session, ids):
             # Somebody of several records is told with each of them, and counted with the one that stands for them.
             if person.contact_id not in here:
@@ -62,11 +73,17 @@ async def compare(
                     now.get(pair) or answer_without_rows(new, pair),
                 )
                 counts[told] += 1
-                if told[1] != told[2] and len(examples[told]) < EXAMPLES:
-                    examples[told].append(person.contact_id)
+                if told[1] != told[2]:
+                    changed.append(Answered(person.contact_id, *pair, *told[1:]))
+                    if len(examples[told]) < EXAMPLES:
+                        examples[told].append(person.contact_id)
+        if naming is not None:
+            await naming.add(changed)
         after = ids[-1]
         if advance is not None:
             advance(len(ids))
+    if naming is not None:
+        await naming.flush()
     return [
         Compared(
             pair,

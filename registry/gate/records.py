@@ -1,10 +1,13 @@
 """Keeps decisions, with what they rested on: many in one statement, alone or beside their entries in the log."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import Any
 from uuid import UUID
 
+from registry.gate.evidence import SHARED
 from registry.gate.model import Decision
+from registry.kit import arrays
 from registry.kit.ids import NIL
 
 # Decisions of one batch differ in little but person and address, so what they share is told once. Nothing is null
@@ -30,40 +33,27 @@ def parameters(
 ) -> dict[str, Any]:
     """What INSERT takes for these decisions (at least one)."""
     sorts: dict[tuple[object, ...], int] = {}
-    numbers = [sorts.setdefault(_sort(decision), len(sorts) + 1) for decision in decisions]
+    sort_of = sorts.setdefault
+    numbers = [sort_of(SHARED(decision), len(sorts) + 1) for decision in decisions]
     purposes, channels, outcomes, reasons, bases, grounds, policies, times = zip(*sorts, strict=True)
-    messages = message_ids or [None] * len(decisions)
     return {
         "decision_kind": kind,
-        "decision_contacts": [decision.contact_id for decision in decisions],
-        "decision_ids": [decision.id for decision in decisions],
-        "decision_assignments": [decision.identifier or NIL for decision in decisions],
-        "decision_evidence": [decision.evidence or NIL for decision in decisions],
-        "decision_messages": [one or NIL for one in messages],
-        "decision_sorts": numbers,
-        "decision_purposes": [_text(one) for one in purposes],
-        "decision_channels": [_text(one) for one in channels],
-        "decision_outcomes": [_text(one) for one in outcomes],
-        "decision_reasons": [_text(one) for one in reasons],
-        "decision_bases": [_text(one) for one in bases],
-        "decision_grounds": [_text(one) for one in grounds],
-        "decision_policies": [_text(one) for one in policies],
-        "decision_times": list(times),
+        "decision_contacts": arrays.uuids([decision.contact_id for decision in decisions]),
+        "decision_ids": arrays.uuids([decision.id for decision in decisions]),
+        "decision_assignments": arrays.uuids([decision.identifier or NIL for decision in decisions]),
+        "decision_evidence": arrays.uuids([decision.evidence or NIL for decision in decisions]),
+        "decision_messages": arrays.uuids([one or NIL for one in message_ids or repeat(NIL, len(decisions))]),
+        "decision_sorts": arrays.numbers(numbers),
+        "decision_purposes": _texts(purposes),
+        "decision_channels": _texts(channels),
+        "decision_outcomes": _texts(outcomes),
+        "decision_reasons": _texts(reasons),
+        "decision_bases": _texts(bases),
+        "decision_grounds": _texts(grounds),
+        "decision_policies": _texts(policies),
+        "decision_times": arrays.instants(times),
     }
 
 
-def _sort(decision: Decision) -> tuple[object, ...]:
-    return (
-        decision.purpose,
-        decision.channel,
-        decision.outcome,
-        decision.reason,
-        decision.basis,
-        decision.channel_ground,
-        decision.policy,
-        decision.as_of,
-    )
-
-
-def _text(value: object) -> str:
-    return "" if value is None else str(value)
+def _texts(values: Iterable[object]) -> arrays.Texts:
+    return arrays.texts(["" if value is None else str(value) for value in values])

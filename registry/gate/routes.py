@@ -20,17 +20,18 @@ from registry.gate import (
     service,
 )
 from registry.gate.checks import Checks
-from registry.gate.express import check_of, express
+from registry.gate.express import check_of, checked
 from registry.gate.schemas import Answer, Ask, Counts
 from registry.kit import clock
 from registry.kit.errors import Misuse
 from registry.kit.http.admission import needs
+from registry.kit.http.shortcut import short_way
 from registry.kit.http.writing import caller_of
 
 AppRequest = Request[Any, Any, Any]
 
 
-@post("/", opt=needs("decision.check", "decision.bulk"), middleware=[express], status_code=200)
+@post("/", opt={**needs("decision.check", "decision.bulk"), **short_way(checked)}, status_code=200)
 async def decide(request: AppRequest, data: JSONBody[Ask]) -> Response[Answer | Counts]:
     """Ask about one subject (a decision that is kept, with its evidence) or an audience (counts by reason).
 

@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from registry.audit import entries as audit
-from registry.gate import facts, records, rules
+from registry.gate import audience, facts, records, rules
 from registry.gate.model import PERMIT, Decision, Moment, Outcome, Question, clocks
 from registry.keys.ring import KeyRing
-from registry.kit import clock
+from registry.kit import arrays, clock
 from registry.kit.database import Session
 from registry.kit.errors import Misuse
 from registry.kit.ids import NIL
@@ -50,8 +50,8 @@ async def answers(
             statement.text,
             {
                 **statement.params,
-                "contacts": [question.contact_id for question in asked],
-                "assignments": [question.assignment_id or NIL for question in asked],
+                "contacts": arrays.uuids([question.contact_id for question in asked]),
+                "assignments": arrays.uuids([question.assignment_id or NIL for question in asked]),
             },
         )
         for place, row in zip(places, rows, strict=True):
@@ -110,8 +110,8 @@ def decision(policies: PolicySet, purpose: Purpose, question: Question, row: Any
         reason=reason,
         basis=purpose.basis,
         channel_ground=channel_ground(policies, purpose, question.channel, row, at) if permitted else None,
-        identifier=row.assignment_id if row.assignment_id != NIL else None,
-        evidence=row.evidence if row.evidence != NIL else None,
+        identifier=row.assignment_id if row.assignment_id.int else None,
+        evidence=row.evidence if row.evidence.int else None,
         policy=purpose.version,
         as_of=at,
         not_before=not_before(policies, purpose, question.channel, row, at) if deferred else None,
@@ -178,7 +178,7 @@ async def bulk(
     """Persons by reason (`permit` among them) over the whole base, in one statement; audited after it."""
     found = require_scope(policies, purpose, channel)
     at = clock.now()
-    statement = facts.counted(policies, found, channel, at)
+    statement = audience.counted(policies, found, channel, at)
     rows = await session.all(statement.text, statement.params)
     counts = {rules.REASONS[row.code]: row.persons for row in sorted(rows, key=lambda row: -row.persons)}
     await audit.append(

@@ -27,7 +27,12 @@ class SealedColumn:
 
     def associated(self, contact_id: bytes, version: int) -> bytes:
         """What a ciphertext is bound to: table, column, contact and format version."""
-        return f"{self.table}\x00{self.column}\x00".encode() + contact_id + bytes([version])
+        before, after = self.around(version)
+        return before + contact_id + after
+
+    def around(self, version: int) -> tuple[bytes, bytes]:
+        """What stands before and after the contact there: the same for everybody."""
+        return f"{self.table}\x00{self.column}\x00".encode(), bytes([version])
 
 
 ASSIGNMENT_VALUE = SealedColumn(1, "assignment", "value", KeyClass.IDENTITY)

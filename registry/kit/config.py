@@ -1,21 +1,21 @@
 """Settings: everything that an installation may choose, read once from `ZGODA_*` and the command line."""
 
+import os
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from registry.kit.errors import Misuse
 
 DEFAULT_DATA = Path(".zgoda")
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """One installation. `docs/reference/settings.md` names every field; a test holds it to that."""
 
-    model_config = SettingsConfigDict(env_prefix="ZGODA_", extra="ignore", frozen=True, env_ignore_empty=True)
+    model_config = ConfigDict(extra="ignore", frozen=True)
 
     data: Path = Field(
         default=DEFAULT_DATA, description="The data folder: key ring, journal, exports, embedded PostgreSQL."
@@ -51,6 +51,15 @@ class Settings(BaseSettings):
     debug: bool = Field(
         default=False, description="Show tracebacks; they may hold personal data, so never in production."
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _environment(cls, given: dict[str, Any]) -> dict[str, Any]:
+        """What was not chosen comes from `ZGODA_<NAME>`, unless that is empty."""
+        found = {
+            name: value for name in cls.model_fields if (value := os.environ.get(f"ZGODA_{name.upper()}"))
+        }
+        return {**found, **given}
 
     @field_validator("base_url")
     @classmethod
@@ -106,7 +115,7 @@ def load(**chosen: object) -> Settings:
     """
     given = {name: value for name, value in chosen.items() if value is not None}
     try:
-        return Settings(**given)  # type: ignore[arg-type]  # pydantic checks what mypy cannot see
+        return Settings(**given)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
         name = "_".join(str(part) for part in first["loc"]).upper()

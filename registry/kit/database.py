@@ -2,28 +2,24 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
-from functools import lru_cache
-from typing import Any, LiteralString, NamedTuple, TypeVar, cast
-from uuid import UUID
+from typing import Any, Literal, TypeVar
 
 import psycopg
-from psycopg import AsyncConnection, AsyncCursor, sql
 from psycopg.rows import namedtuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
-from sqlalchemy import ClauseElement
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
-from registry.kit import arrays, copying
 from registry.kit.caller import Caller
 from registry.kit.errors import Unavailable
+from registry.kit.session import Params, Row, Session
+from registry.kit.together import Connection
+
+__all__ = ["Database", "Params", "Role", "Row", "Session", "Settle", "Urls"]
 
 T = TypeVar("T")
-Row = Any
-Params = Any
 
 
 class Role(Enum):
@@ -46,114 +42,6 @@ class Urls:
         return {Role.OWNER: self.owner, Role.APP: self.app, Role.RETENTION: self.retention}[role]
 
 
-class Compiled(NamedTuple):
-    text: str
-    params: dict[str, Any]
-
-
-arrays.teach_driver()
-
-_DIALECT = PGDialect_psycopg()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
-
-
-@lru_cache(maxsize=512)
-def _compiled(statement: ClauseElement) -> Compiled:
-    compiled = statement.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
-    return Compiled(str(compiled), dict(compiled.params))
-
-
-def _literal(text: str) -> LiteralString:
-    """SQL of ours: psycopg's types ask for a literal, so that nobody passes text that came from outside."""
-    return cast(LiteralString, text)  # type: ignore[redundant-cast]  # mypy takes LiteralString for str
-
-
-@dataclass(slots=True)
-class Session:
-    """One transaction. Rows are named tuples; SQL is text with `%(name)s`, or a SQLAlchemy Core statement.
-
-    `stale` collects the persons whose gate rows were locked for writing: what the gate reads about them is
-    written anew before the commit, in this transaction, so no fact is ever ahead of its projection.
-    """
-
-    driver: AsyncConnection[Row]
-    caller: Caller
-    stale: set[UUID] = field(default_factory=set)
-    # Persons made in this transaction: nothing of theirs can be there yet.
-    fresh: set[UUID] = field(default_factory=set)
-    # Address rows made in this transaction: nobody else can hold or change them.
-    fresh_addresses: set[UUID] = field(default_factory=set)
-    # Keys of those persons, as `registry.keys.persons` made them.
-    fresh_keys: dict[UUID, Any] = field(default_factory=dict)
-    # Of persons locked here of whom there are several records: which one stands for each (`registry.standing.merged`).
-    merged: dict[UUID, UUID] = field(default_factory=dict)
-    # Takings-away (ids and MACs only) that must be on disk outside the database before they are acknowledged.
-    takings: list[dict[str, Any]] = field(default_factory=list)
-    # What those takings-away put an end to, and what was past ending: `registry.standing.permits` fills them in, and
-    # the answer to whoever said no tells them.
-    voided: list[Any] = field(default_factory=list)
-    in_flight: list[Any] = field(default_factory=list)
-    # Entries that begin or end a double opt-in (`registry.consents.service.Step`): whoever opened the database mails
-    # the confirmation when this transaction ends.
-    steps: list[Any] = field(default_factory=list)
-    # What this process read when it started was found to hold still, under this transaction's locks
-    # (`registry.policy.in_force`).
-    current: bool = False
-
-    async def execute(self, statement: str | ClauseElement, params: Params = None) -> AsyncCursor[Row]:
-        """Run one statement and return its cursor."""
-        if isinstance(statement, str):
-            return await self.driver.execute(_literal(statement), params)
-        compiled = _compiled(statement)
-        return await self.driver.execute(_literal(compiled.text), {**compiled.params, **(params or {})})
-
-    async def all(self, statement: str | ClauseElement, params: Params = None) -> list[Row]:
-        """Every row."""
-        return await (await self.execute(statement, params)).fetchall()
-
-    async def all_binary(self, statement: str, params: Params = None) -> list[Row]:
-        """Every row, in the protocol's binary form: ids and bytes come a quarter faster; for hot statements."""
-        return await (await self.driver.execute(_literal(statement), params, binary=True)).fetchall()
-
-    async def first(self, statement: str | ClauseElement, params: Params = None) -> Row | None:
-        """The first row, or None."""
-        return await (await self.execute(statement, params)).fetchone()
-
-    async def one(self, statement: str | ClauseElement, params: Params = None) -> Row:
-        """The first row; LookupError when there is none."""
-        row = await self.first(statement, params)
-        if row is None:
-            raise LookupError("a row was expected")
-        return row
-
-    async def value(self, statement: str | ClauseElement, params: Params = None) -> Any:
-        """The first column of the first row, or None."""
-        row = await self.first(statement, params)
-        return None if row is None else row[0]
-
-    async def many(self, statement: str, rows: Iterable[Params]) -> None:
-        """Run one statement for each of many parameter sets, pipelined."""
-        async with self.driver.cursor() as cursor:
-            await cursor.executemany(_literal(statement), rows)
-
-    async def copy(self, table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """Append rows by COPY, the fastest way in; constraints and triggers hold as for INSERT."""
-        await self.copy_lines(table, columns, copying.lines(rows))
-
-    async def copy_lines(self, table: str, columns: Sequence[str], lines: Iterable[str]) -> None:
-        """The same with rows that are in the text form of COPY already, without their ends."""
-        pieces = copying.pieces(lines)
-        first = next(pieces, None)
-        if first is None:
-            return
-        target = sql.SQL("COPY {} ({}) FROM STDIN").format(
-            sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
-        )
-        async with self.driver.cursor() as cursor, cursor.copy(target) as copy:
-            await copy.write(first)
-            for piece in pieces:
-                await copy.write(piece)
-
-
 Settle = Callable[[Session], Awaitable[None]]
 Journal = Callable[[list[dict[str, Any]]], Awaitable[None]]
 
@@ -170,7 +58,7 @@ class Database:
         self.urls = urls
         self._settle = settle
         self._journal = journal
-        self._pools: dict[Role, AsyncConnectionPool[AsyncConnection[Row]]] = {}
+        self._pools: dict[Role, AsyncConnectionPool[Connection]] = {}
         self._sizes = {Role.APP: size, Role.RETENTION: 2, Role.OWNER: 2}
         self._opening = asyncio.Lock()
 
@@ -183,7 +71,7 @@ class Database:
             await pool.close()
         self._pools.clear()
 
-    async def _pool(self, role: Role) -> AsyncConnectionPool[AsyncConnection[Row]]:
+    async def _pool(self, role: Role) -> AsyncConnectionPool[Connection]:
         if pool := self._pools.get(role):
             return pool
         async with self._opening:
@@ -191,25 +79,25 @@ class Database:
                 return pool
             pool = AsyncConnectionPool(
                 self.urls.of(role),
+                connection_class=Connection,
                 min_size=1,
                 max_size=self._sizes[role],
                 open=False,
                 timeout=10,
-                kwargs={"row_factory": namedtuple_row},
-                check=AsyncConnectionPool.check_connection,
+                # Transactions begin by a statement of ours, which also tells whether the connection lives.
+                kwargs={"row_factory": namedtuple_row, "autocommit": True},
             )
             await pool.open()
             self._pools[role] = pool
             return pool
 
     @asynccontextmanager
-    async def connection(self, role: Role = Role.APP) -> AsyncIterator[AsyncConnection[Row]]:
-        """A pooled connection; Unavailable when the database does not answer."""
+    async def connection(
+        self, role: Role = Role.APP, *, beginning: bool = False
+    ) -> AsyncIterator[Connection]:
+        """A pooled connection that lives, in a transaction if it is `beginning` one; Unavailable when none answers."""
         pool = await self._pool(role)
-        try:
-            connection = await pool.getconn()
-        except PoolTimeout as error:
-            raise Unavailable("database.unavailable", "The database does not answer.") from error
+        connection = await _living(pool, "BEGIN" if beginning else "")
         try:
             yield connection
         finally:
@@ -222,12 +110,7 @@ class Database:
         For hot paths whose one write is one statement; what needs settling, or a journal, needs `begin`.
         """
         async with self.connection() as connection:
-            await connection.set_autocommit(True)
-            try:
-                yield Session(connection, caller)
-            finally:
-                if not connection.closed:
-                    await connection.set_autocommit(False)
+            yield Session(connection, caller)
 
     @asynccontextmanager
     async def begin(self, caller: Caller, role: Role = Role.APP) -> AsyncIterator[Session]:
@@ -236,7 +119,7 @@ class Database:
         What the transaction owes (projections of the persons it locked) is settled before the commit; its
         takings-away are in the journal before they are in force.
         """
-        async with self.connection(role) as connection:
+        async with self.connection(role, beginning=True) as connection:
             session = Session(connection, caller)
             try:
                 yield session
@@ -246,7 +129,7 @@ class Database:
                     # Before the commit: what is in force is in the journal whatever dies next. Should the commit
                     # fail, the journal says more than happened, which errs on the side of the person.
                     await self._journal(session.takings)
-                await connection.commit()
+                await session.commit()
             except BaseException:
                 if not connection.closed:
                     await connection.rollback()
@@ -270,3 +153,21 @@ class Database:
                     raise
                 await asyncio.sleep(random.uniform(0, 0.02 * attempt))
         raise AssertionError("unreachable")
+
+
+async def _living(pool: AsyncConnectionPool[Connection], first: Literal["BEGIN", ""]) -> Connection:
+    """A connection that took its first statement; those that died since they were used last are given up."""
+    for _ in range(pool.max_size + 1):
+        try:
+            connection = await pool.getconn()
+        except PoolTimeout:
+            break
+        try:
+            await connection.together(((first, None),))
+        except BaseException as error:
+            await pool.putconn(connection)
+            if not isinstance(error, psycopg.OperationalError):
+                raise
+        else:
+            return connection
+    raise Unavailable("database.unavailable", "The database does not answer.")

@@ -167,7 +167,9 @@ def _start(cluster: Cluster) -> None:
         if cluster.pid() is None:
             cluster.discard_stale_pid()
             words = cluster.launch()
-            if words is not None and waited > _REFUSALS_SECONDS:
+            if words is None:
+                continue  # it is ready to be asked
+            if waited > _REFUSALS_SECONDS:
                 raise Unavailable("database.not_started", f"The embedded PostgreSQL does not start: {words}")
         elif not (cluster.sockets / ".s.PGSQL.5432").exists() and waited > _REFUSALS_SECONDS:
             cluster.stop()  # somebody swept /tmp: nobody can reach it any more

@@ -5,8 +5,10 @@ import hashlib
 import os
 import secrets
 import shutil
+import signal
 import stat
 import subprocess
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from registry.kit.postgres_programs import Account, binaries, reachable
 from registry.kit.postgres_settings import configuration
 
 SUPERUSER = "postgres"
+_STOP_SECONDS = 60
 # The path of a Unix socket holds about 100 bytes on every system, so it cannot lie in the data folder.
 _SOCKETS = Path("/tmp")  # noqa: S108  # private (mode 0700, owner checked) below it, and the same for every process
 # Linux's name for a process's own working folder: it leads there even if no parent folder may be entered.
@@ -38,6 +41,8 @@ class Cluster:
         name = hashlib.sha256(f"{owner}:{self.folder}".encode()).hexdigest()[:16]
         self.sockets = _SOCKETS / f"zgoda-{name}"
         self.log = self.folder / "server.log"
+        # How much of the log is of earlier launches.
+        self._told = 0
 
     @property
     def exists(self) -> bool:
@@ -78,26 +83,36 @@ class Cluster:
 
     def launch(self) -> str | None:
         """Start the server once; None when pg_ctl says that it runs, else the server's last words."""
-        self._require_version()
         self._prepare_sockets()
         (self.folder / "postgresql.conf").write_text(configuration(self.sockets, durable=self.durable))
         self._give(self.folder / "postgresql.conf")
         if self.log.exists() and self.log.stat().st_size > 8_000_000:
             self.log.replace(self.log.with_suffix(".old.log"))
         seen = self._seen(self.folder)
+        self._told = self.log.stat().st_size if self.log.exists() else 0
         named = () if seen == self.folder else ("-o", f"-c {self._mark}")  # for `pid`
         done = self._run(
             "pg_ctl", "start", "-D", str(seen), "-w", "-t", "60", "-s", "-l", str(seen / self.log.name), *named,
             within=self.folder,
         )  # fmt: skip
-        return None if done.returncode == 0 else self.last_words()
+        if done.returncode == 0:
+            return None
+        self._require_version()
+        return self.last_words()
 
     def stop(self) -> None:
-        """Stop the server: clients are cut off, what they committed is kept."""
-        self._run(
-            "pg_ctl", "stop", "-D", str(self._seen(self.folder)), "-m", "fast", "-w", "-t", "60", "-s",
-            within=self.folder,
-        )  # fmt: skip
+        """Stop the server and wait until it has: clients are cut off, what they committed is kept.
+
+        What `pg_ctl stop -m fast` does, which looks ten times a second only and is a program more to start.
+        """
+        pid = self.pid()
+        if pid is None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGINT)
+        deadline = time.monotonic() + _STOP_SECONDS
+        while self.pid() is not None and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def leave_no_sockets(self) -> None:
         """Remove the folder of sockets, if it is ours and nothing is in it any more."""
@@ -144,9 +159,9 @@ class Cluster:
             (self.folder / "postmaster.pid").unlink(missing_ok=True)
 
     def last_words(self) -> str:
-        """The last line of the server's log that says why it stopped."""
+        """The last line of the server's log, since it was launched last, that says why it stopped."""
         try:
-            lines = self.log.read_text(errors="replace").splitlines()[-20:]
+            lines = self.log.read_bytes()[self._told :].decode(errors="replace").splitlines()[-20:]
         except OSError:
             return "it left no log"
         fatal = [line for line in lines if "FATAL" in line or "PANIC" in line]
@@ -198,6 +213,7 @@ class Cluster:
                 ) from None
 
     def _require_version(self) -> None:
+        """Say so when the server does not start because the folder is another version's, which it refuses itself."""
         have = (self.folder / "PG_VERSION").read_text().strip()
         offer = self._run("postgres", "--version").stdout.split()[-1].split(".")[0]
         if have != offer:

@@ -29,9 +29,20 @@ class Parts:
     body: bytes
 
 
-def seal(key: AESGCM, key_class: int, column: int, contact: bytes, associated: bytes, plain: bytes) -> bytes:
-    """Encrypt `plain`, bound to `associated`; the nonce is random, 96 bits (NIST SP 800-38D)."""
-    nonce = os.urandom(12)
+def seal(
+    key: AESGCM,
+    key_class: int,
+    column: int,
+    contact: bytes,
+    associated: bytes,
+    plain: bytes,
+    drawn: bytes | None = None,
+) -> bytes:
+    """Encrypt `plain`, bound to `associated`; the nonce is random, 96 bits (NIST SP 800-38D).
+
+    Whoever seals many at once has `drawn` it, from the system's randomness and for this one value.
+    """
+    nonce = os.urandom(12) if drawn is None else drawn
     body = key.encrypt(nonce, plain, associated)
     return HEADER.pack(MAGIC, VERSION, key_class, column, contact, len(body), nonce) + body
 

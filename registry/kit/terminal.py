@@ -1,6 +1,5 @@
 """The command line's manners: results on stdout, everything else on stderr, one clear line for an error."""
 
-import asyncio
 import json
 import os
 import sys
@@ -8,16 +7,19 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import update_wrapper
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 import click
-from rich.console import Console, RenderableType
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+import msgspec
 
 from registry.kit.caller import OPERATOR, Caller
-from registry.kit.config import Settings
 from registry.kit.errors import Misuse, Refused
 from registry.kit.logging import name_of, place_of
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from registry.kit.config import Settings
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
@@ -32,7 +34,7 @@ class Terminal:
     `opened(settings)` gives the open installation (`registry.access.workspace.Workspace`).
     """
 
-    settings: Settings
+    settings: "Settings"
     json: bool
     purpose: str
     reason: str
@@ -55,21 +57,34 @@ def terminal_of(ctx: click.Context) -> Terminal:
     return found
 
 
-def emit(terminal: Terminal, result: Mapping[str, Any], text: str | RenderableType) -> None:
+def emit(terminal: Terminal, result: Mapping[str, Any], text: "str | RenderableType") -> None:
     """Print a result: with --json `result` as one JSON object on one line, else `text` (a rich renderable or str)."""
     if terminal.json:
         click.echo(json.dumps(result, ensure_ascii=False, default=str))
-    elif isinstance(text, str):
-        click.echo(text)
     else:
-        # Into a file or a pipe nothing is cut to a screen's width.
-        width = None if sys.stdout.isatty() else 240
-        Console(file=sys.stdout, highlight=False, width=width).print(text)
+        _print(text, sys.stdout)
 
 
-def note(text: str) -> None:
+def as_json(value: Any) -> dict[str, Any]:
+    """A schema's value as the API gives it."""
+    told: dict[str, Any] = json.loads(msgspec.json.encode(value))
+    return told
+
+
+def note(text: "str | RenderableType") -> None:
     """Say something that is not a result: on stderr."""
-    click.echo(text, err=True)
+    _print(text, sys.stderr)
+
+
+def _print(text: "str | RenderableType", file: TextIO) -> None:
+    if isinstance(text, str):
+        click.echo(text, file=file)
+    else:
+        from rich.console import Console
+
+        # Into a file or a pipe nothing is cut to a screen's width.
+        width = None if file.isatty() else 240
+        Console(file=file, highlight=False, width=width).print(text)
 
 
 @contextmanager
@@ -78,6 +93,12 @@ def progress(label: str, total: int | None = None) -> Iterator[Callable[[int], N
 
     `total` is the count of things to do, None when it is not known.
     """
+    if not sys.stderr.isatty():
+        yield lambda by: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -85,7 +106,6 @@ def progress(label: str, total: int | None = None) -> Iterator[Callable[[int], N
         TimeElapsedColumn(),
         console=Console(stderr=True),
         transient=False,
-        disable=not sys.stderr.isatty(),
     )
     with bar:
         task = bar.add_task(label, total=total)
@@ -124,6 +144,8 @@ def runs(command: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., T]:
 
     @click.pass_context
     def call(ctx: click.Context, /, *args: Any, **kwargs: Any) -> T:
+        import asyncio
+
         return asyncio.run(command(terminal_of(ctx), *args, **kwargs))
 
     return update_wrapper(call, command)

@@ -54,10 +54,10 @@ def best_locale(accepted: str | None, offered: tuple[str, ...] = LOCALES, defaul
     for place, part in enumerate((accepted or "")[:1000].split(",")):
         tag, _, weight = part.strip().partition(";")
         try:
-            quality = float(weight.strip().removeprefix("q=")) if weight else 1.0
+            quality = float(weight.strip().lower().removeprefix("q=")) if weight else 1.0
         except ValueError:
             continue
         language = tag.split("-")[0].strip().lower()
-        if language in offered and quality > 0:
+        if language in offered and 0 < quality <= 1:
             wishes.append((-quality, place, language))
     return min(wishes)[2] if wishes else default

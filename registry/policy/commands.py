@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.table import Table
 
 from registry.kit import clock
 from registry.kit.errors import Refused
 from registry.kit.shipped import folder as shipped_folder
+from registry.kit.tables import Table
 from registry.kit.terminal import Terminal, emit, prints_result, runs
 from registry.policy import in_force, loader
 from registry.policy.documents import Problem
@@ -22,23 +22,13 @@ FolderCheck = Callable[[Path, PolicySet], Sequence[Problem]]
 _MORE: list[FolderCheck] = []
 
 
-def register(group: click.Group) -> None:
-    """Add `policy` to the command line."""
-    group.add_command(policy)
-
-
 def also_check(check: FolderCheck) -> None:
     """Let `zgoda policy check` run this check too, on folders that can be read."""
     if check not in _MORE:
         _MORE.append(check)
 
 
-@click.group()
-def policy() -> None:
-    """Policies: purposes, notices, channels, national rules. Check, test and compare them, and put them in force."""
-
-
-@policy.command("check")
+@click.command("check")
 @click.argument("folder", required=False, type=click.Path(exists=True, file_okay=False, path_type=Path))
 @prints_result
 @runs
@@ -63,7 +53,7 @@ async def check(terminal: Terminal, folder: Path | None) -> int:
     return 1 if problems else 0
 
 
-@policy.command("list")
+@click.command("list")
 @prints_result
 @runs
 async def list_(terminal: Terminal) -> None:
@@ -99,7 +89,7 @@ async def _in_force(terminal: Terminal) -> tuple[PolicySet, dict[str, Any] | Non
     return await asyncio.to_thread(loader.load, terminal.settings.policies), None
 
 
-@policy.command("history")
+@click.command("history")
 @prints_result
 @runs
 async def history(terminal: Terminal) -> None:
@@ -115,7 +105,7 @@ async def history(terminal: Terminal) -> None:
     emit(terminal, {"sets": rows}, table)
 
 
-@policy.command("export")
+@click.command("export")
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option(
     "--set", "number", type=click.IntRange(min=1), help="Of `zgoda policy history`; the one in force."

@@ -142,9 +142,12 @@ async def history(session: Session) -> list[Recorded]:
     return [Recorded(*row) for row in rows]
 
 
+_NUMBER = "SELECT coalesce(max(number), 0) FROM policy_set"
+
+
 async def number(session: Session) -> int:
     """The number of the set in force; 0 before the first."""
-    return int(await session.value("SELECT coalesce(max(number), 0) FROM policy_set"))
+    return int(await session.value(_NUMBER))
 
 
 async def record(session: Session, bundle: Bundle, *, author: str, reason: str) -> int:
@@ -180,6 +183,12 @@ async def outlived(database: Database, caller: Caller) -> None:
         await asyncio.sleep(0.05)
 
 
+def ask(session: Session, policies: PolicySet) -> None:
+    """Put the question of `require` ahead, so that it goes with the next statement that is waited for."""
+    if policies.number and not session.current:
+        session.ahead[_NUMBER] = session.ask(_NUMBER)
+
+
 async def require(session: Session, policies: PolicySet) -> None:
     """PolicyChanged when others were put in force since these were read.
 
@@ -188,8 +197,11 @@ async def require(session: Session, policies: PolicySet) -> None:
     """
     if session.current:
         return
-    if policies.number and await number(session) != policies.number:
-        raise PolicyChanged
+    if policies.number:
+        ahead = session.ahead.pop(_NUMBER, None)
+        found = (await ahead.all())[0][0] if ahead else await number(session)
+        if found != policies.number:
+            raise PolicyChanged
     session.current = True
 
 

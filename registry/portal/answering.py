@@ -7,8 +7,10 @@ from urllib.parse import urlsplit
 from litestar import MediaType, Request, Response
 from litestar.exceptions import ClientException
 
+from registry.access.workspace import Workspace
 from registry.kit.errors import Misuse
-from registry.kit.texts import LOCALES, best_locale
+from registry.kit.texts import DEFAULT, LOCALES, best_locale
+from registry.policy.model import Controller
 
 AppRequest = Request[Any, Any, Any]
 BODY_LIMIT = 10_000
@@ -27,10 +29,27 @@ def html(text: str, status: int = 200) -> Response[str]:
     )
 
 
-def locale_of(request: AppRequest, form: Mapping[str, str] | None = None) -> str:
-    """The language that was chosen by link or form, else the browser's."""
+def locale_of(
+    request: AppRequest,
+    form: Mapping[str, str] | None = None,
+    *,
+    controller: Controller | None = None,
+    person: str | None = None,
+) -> str:
+    """The language of a page, the same rule for each; of EN, LV, PL and RU the first that is said by
+
+    form or link (`lang`), the browser (Accept-Language, RFC 9110, 12.5.4), the record of the person where the page
+    looks them up anyway, the controller whose page it is, or the only one there is; else English.
+    """
     chosen = (form or {}).get("lang") or request.query_params.get("lang")
-    return chosen if chosen in LOCALES else best_locale(request.headers.get("accept-language"))
+    if chosen in LOCALES:
+        return chosen
+    workspace: Workspace = request.app.state.workspace
+    known = tuple(workspace.policies.controllers.values())
+    speaking = controller or (known[0] if len(known) == 1 else None)
+    usual = (person or "").split("-")[0], *(speaking.locales if speaking else ()), DEFAULT
+    default = next(one for one in usual if one in LOCALES)
+    return best_locale(request.headers.get("accept-language"), default=default)
 
 
 async def form_of(request: AppRequest, code: str) -> dict[str, str]:
@@ -40,12 +59,17 @@ async def form_of(request: AppRequest, code: str) -> dict[str, str]:
     elsewhere is heeded all the same.
     """
     _require_own_page(request)
+    return await texts_of(request, Misuse(code, "The body of this request is no form."))
+
+
+async def texts_of(request: AppRequest, invalid: Misuse) -> dict[str, str]:
+    """The texts of a posted form, in either of the two encodings; `invalid` where it is none."""
     try:
         form = await request.form()
     except ClientException:
         raise
     except Exception as error:
-        raise Misuse(code, "The body of this request is no form.") from error
+        raise invalid from error
     return {name: value for name, value in form.items() if isinstance(value, str)}
 
 

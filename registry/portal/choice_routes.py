@@ -35,10 +35,10 @@ async def show(request: AppRequest, token: FromPath[str]) -> Response[str]:
     It changes nothing; what it reads is in the log.
     """
     workspace: Workspace = request.app.state.workspace
-    locale = locale_of(request)
     opened = open_preferences(workspace.ring.token, token)
     if opened is None:
-        return html(pages.nothing(locale), 404)
+        return html(pages.nothing(locale_of(request)), 404)
+    locale = locale_of(request, controller=choices.controller_of(workspace.policies, opened))
     return html(await _shown(request, workspace, opened, locale))
 
 
@@ -56,11 +56,11 @@ async def change(request: AppRequest, token: FromPath[str]) -> Response[str]:
     """
     workspace: Workspace = request.app.state.workspace
     form = await form_of(request, _INVALID)
-    locale = locale_of(request, form)
     opened = open_preferences(workspace.ring.token, token)
     if opened is None:
-        return html(pages.nothing(locale), 404)
+        return html(pages.nothing(locale_of(request, form)), 404)
     controller = choices.controller_of(workspace.policies, opened)
+    locale = locale_of(request, form, controller=controller)
     if controller is None:
         return html(choice_pages.gone(workspace.policies, None, locale))
     try:

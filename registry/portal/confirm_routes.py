@@ -10,7 +10,7 @@ from registry.kit.errors import Misuse
 from registry.kit.http.admission import PUBLIC
 from registry.kit.http.writing import caller_of
 from registry.policy.model import PolicySet, Purpose
-from registry.portal import confirming, notices, pages
+from registry.portal import confirming, notices, pages, service
 from registry.portal.answering import BODY_LIMIT, AppRequest, evidence, form_of, html, locale_of
 from registry.portal.confirming import Confirmed, Outcome
 
@@ -26,11 +26,12 @@ from registry.portal.confirming import Confirmed, Outcome
 def ask(request: AppRequest, token: FromPath[str]) -> Response[str]:
     """The page with a button. Scanners and previews fetch links, so nothing is changed or even looked up."""
     workspace: Workspace = request.app.state.workspace
-    locale, policies = locale_of(request), workspace.policies
+    policies = workspace.policies
     opened = open_confirmation(workspace.ring.token, token)
     if opened is None:
-        return html(pages.nothing(locale), 404)
+        return html(pages.nothing(locale_of(request)), 404)
     purpose = _purpose(policies, opened)
+    locale = locale_of(request, controller=service.controller_of(policies, purpose))
     if purpose is None or confirming.is_over(purpose, opened, clock.now()):
         return html(pages.closed(policies, purpose, locale))
     return html(pages.confirm(policies, purpose, locale, notices.shown(policies, purpose, locale, 2)))
@@ -49,10 +50,12 @@ async def confirm(request: AppRequest, token: FromPath[str]) -> Response[str]:
     form = await form_of(request, "confirmation.invalid")
     if form.get("confirm") != "yes":
         raise Misuse("confirmation.invalid", "The body of this request is confirm=yes.", field="confirm")
-    locale, policies = locale_of(request, form), workspace.policies
+    policies = workspace.policies
     opened = open_confirmation(workspace.ring.token, token)
     if opened is None:
-        return html(pages.nothing(locale), 404)
+        return html(pages.nothing(locale_of(request, form)), 404)
+    controller = service.controller_of(policies, _purpose(policies, opened))
+    locale = locale_of(request, form, controller=controller)
     seen = evidence(request, confirming.FORM, locale)
     done = await workspace.database.run(
         caller_of(request),

@@ -32,7 +32,8 @@ _LOG = log("portal")
 def ask(request: AppRequest) -> Response[str]:
     """The page that asks for an address."""
     workspace: Workspace = request.app.state.workspace
-    return html(_page(workspace, locale_of(request), request.query_params.get("controller")))
+    chosen = request.query_params.get("controller")
+    return html(_page(workspace, locale_of(request, controller=_controller(workspace, chosen)), chosen))
 
 
 @post("/me", opt=PUBLIC, status_code=200, media_type=MediaType.HTML, request_max_body_size=BODY_LIMIT)
@@ -41,9 +42,9 @@ async def send(request: AppRequest) -> Response[str]:
     began = asyncio.get_running_loop().time()
     workspace: Workspace = request.app.state.workspace
     form = await form_of(request, "address.invalid")
-    locale = locale_of(request, form)
-    _ = gettext_for(locale)
     controller = _controller(workspace, form.get("controller"))
+    locale = locale_of(request, form, controller=controller)
+    _ = gettext_for(locale)
     try:
         identifier = normalise(Kind.EMAIL, form.get("email", ""))
     except Misuse:

@@ -1,7 +1,6 @@
 """HTTP for persons: one-click, and all their other pages. Only a POST changes anything; no cookie is ever set."""
 
 from litestar import HttpMethod, MediaType, Response, Router, get, post, route
-from litestar.exceptions import ClientException
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler
 
@@ -12,9 +11,8 @@ from registry.kit.database import Session
 from registry.kit.errors import Misuse
 from registry.kit.http.admission import PUBLIC
 from registry.kit.http.writing import caller_of
-from registry.kit.texts import best_locale
 from registry.portal import choice_routes, confirm_routes, mishaps, own_data_routes, pages, service
-from registry.portal.answering import BODY_LIMIT, AppRequest, html, locale_of
+from registry.portal.answering import BODY_LIMIT, AppRequest, html, locale_of, texts_of
 
 # RFC 8058 3.1: the body of a one-click request is this one field.
 FIELD, VALUE = "List-Unsubscribe", "One-Click"
@@ -31,9 +29,9 @@ FIELD, VALUE = "List-Unsubscribe", "One-Click"
 def ask(request: AppRequest, token: FromPath[str]) -> Response[str]:
     """The page with a button. Scanners and previews fetch links, so nothing is changed or even looked up."""
     workspace: Workspace = request.app.state.workspace
-    locale = locale_of(request)
     opened = open_token(workspace.ring.token, token)
     purpose = service.purpose_of(workspace.policies, opened) if opened else None
+    locale = locale_of(request, controller=service.controller_of(workspace.policies, purpose))
     if opened is None:
         return html(pages.nothing(locale), 404)
     if purpose is None:
@@ -55,15 +53,14 @@ async def unsubscribe(request: AppRequest, token: FromPath[str]) -> Response[str
     nobody may believe to have left who has not.
     """
     workspace: Workspace = request.app.state.workspace
-    await _require_one_click(request)
+    form = await _require_one_click(request)
     opened = open_token(workspace.ring.token, token)
-    locale = locale_of(request)
     if opened is None:
-        return html(pages.nothing(locale), 404)
+        return html(pages.nothing(locale_of(request, form)), 404)
     done = await _withdraw(request, workspace, opened)
-    if done is not None and done.locale and "accept-language" not in request.headers:
-        locale = best_locale(done.locale)
     purpose = service.purpose_of(workspace.policies, opened)
+    controller = service.controller_of(workspace.policies, purpose)
+    locale = locale_of(request, form, controller=controller, person=done.locale if done else None)
     number = done.on_the_way if done else 0
     choices = _choices(workspace, opened, locale) if done else None
     return html(pages.done(workspace.policies, purpose, locale, number, choices))
@@ -85,16 +82,12 @@ async def _withdraw(request: AppRequest, workspace: Workspace, token: OneClick) 
         return None
 
 
-async def _require_one_click(request: AppRequest) -> None:
-    """Refuse (400) a POST that is not the one-click field, in either of the two encodings."""
-    try:
-        form = await request.form()
-    except ClientException:
-        raise
-    except Exception as error:
-        raise _not_one_click() from error
+async def _require_one_click(request: AppRequest) -> dict[str, str]:
+    """The texts of the form; refuses (400) a POST without the one-click field, in either of the two encodings."""
+    form = await texts_of(request, _not_one_click())
     if form.get(FIELD) != VALUE:
         raise _not_one_click()
+    return form
 
 
 def _not_one_click() -> Misuse:

@@ -12,7 +12,7 @@ from registry.dispatch import outbox
 from registry.dispatch.tokens import OneClick
 from registry.keys.ring import KeyRing
 from registry.kit.database import Session
-from registry.policy.model import Grade, PolicySet, Purpose
+from registry.policy.model import Controller, Grade, PolicySet, Purpose
 from registry.standing import permits
 
 SOURCE = "one-click"
@@ -32,6 +32,11 @@ def purpose_of(policies: PolicySet, token: OneClick) -> Purpose | None:
     return None if name is None else policies.purposes.get(name)
 
 
+def controller_of(policies: PolicySet, purpose: Purpose | None) -> Controller | None:
+    """Who answers for a purpose."""
+    return policies.controllers[purpose.controller] if purpose else None
+
+
 async def withdraw(
     session: Session, ring: KeyRing, policies: PolicySet, token: OneClick
 ) -> Withdrawal | None:
@@ -48,7 +53,10 @@ async def withdraw(
         "SELECT address_id FROM assignment WHERE contact_id = %s AND id = %s",
         (token.contact_id, token.assignment_id),
     )
-    await persons.lock(session, [token.contact_id], [address_id] if address_id else [])
+    try:
+        await persons.lock(session, [token.contact_id], [address_id] if address_id else [])
+    except persons.ContactGone:
+        return None  # erased at this very moment
     entry = NewEntry(
         contact_id=token.contact_id,
         kind=EntryKind.WITHDRAWN,

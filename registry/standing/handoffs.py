@@ -22,7 +22,7 @@ async def count(session: Session, handed: Sequence[Handed]) -> dict[Handed, dict
     if not handed:
         return {}
     wanted = sorted(Counter(handed).items())
-    await session.execute(
+    session.ask(
         "INSERT INTO handoff_count (contact_id, controller, channel, day, messages)"
         " SELECT w.contact_id, w.controller, w.channel, (clock_timestamp() AT TIME ZONE 'UTC')::date, w.n"
         " FROM unnest(%b::uuid[], %b::text[], %b::text[], %b::int[]) AS w(contact_id, controller, channel, n)"

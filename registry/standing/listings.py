@@ -1,55 +1,89 @@
 """Addresses on lists of people who want no advertising: kept under keyed MACs, with when they came and went."""
 
 from collections.abc import Collection, Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime, time
+from typing import NamedTuple
 from uuid import UUID
 
 from registry.kit.database import Session
 from registry.kit.ids import new_id
 
 
+class LeftOut(NamedTuple):
+    """Whom a whole file leaves out: nobody named them since it was begun, and none of a later day listed them."""
+
+    begun_at: datetime
+    # The end of the file's day; of a file of today, when it was begun.
+    listed_before: datetime
+
+
+_LEFT_OUT = "list = %s AND unlisted_at IS NULL AND seen_at < %s AND listed_at < %s"
+
+
 async def enlist(
-    session: Session, name: str, address_ids: Collection[UUID], listed_at: datetime
+    session: Session,
+    name: str,
+    address_ids: Collection[UUID],
+    listed_at: datetime,
+    *,
+    renew: bool = False,
 ) -> set[UUID]:
-    """Put these addresses on a list; those that were not on it. Their rows are locked by the caller or new."""
+    """Put these addresses on a list; those that were not on it. Their rows are locked by the caller or new.
+
+    With `renew` those who were on it since an earlier day are listed anew as of this one, so that no whole file of a
+    day between takes them off.
+    """
+    at: datetime = await session.value("SELECT clock_timestamp()")
+    ids = list(set(address_ids))
+    before: set[UUID] = set()
+    if renew:
+        day = datetime.combine(listed_at.astimezone(UTC).date(), time(), UTC)
+        ended = await session.all(
+            "UPDATE address_listing SET unlisted_at = %s WHERE list = %s AND address_id = ANY(%b::uuid[])"
+            " AND unlisted_at IS NULL AND listed_at < %s RETURNING address_id",
+            (at, name, ids, day),
+        )
+        before = {row.address_id for row in ended}
     rows = await session.all(
-        "INSERT INTO address_listing (address_id, list, listed_at)"
-        " SELECT id, %s, %s FROM unnest(%b::uuid[]) AS w(id) ORDER BY id"
+        # Recorded at the instant at which the earlier one ended: at no time were they off the list.
+        "INSERT INTO address_listing (address_id, list, listed_at, recorded_at)"
+        " SELECT id, %s, %s, %s FROM unnest(%b::uuid[]) AS w(id) ORDER BY id"
         " ON CONFLICT (address_id, list) WHERE unlisted_at IS NULL DO UPDATE SET seen_at = excluded.seen_at"
         " RETURNING address_id, xmax = 0 AS fresh",
-        (name, listed_at, list(set(address_ids))),
+        (name, listed_at, at, ids),
     )
-    return {row.address_id for row in rows if row.fresh}
+    return {row.address_id for row in rows if row.fresh} - before
 
 
-async def unlist(session: Session, name: str, address_ids: Collection[UUID], before: datetime) -> int:
-    """Take off a list those of these addresses that nobody named since `before`; how many. Their rows are locked."""
+async def unlist(session: Session, name: str, address_ids: Collection[UUID], left_out: LeftOut) -> int:
+    """Take off a list those of these addresses that a whole file left out; how many. Their rows are locked."""
     done = await session.execute(
         "UPDATE address_listing SET unlisted_at = clock_timestamp()"
-        " WHERE list = %s AND address_id = ANY(%b::uuid[]) AND unlisted_at IS NULL AND seen_at < %s",
-        (name, list(address_ids), before),
+        f" WHERE {_LEFT_OUT} AND address_id = ANY(%b::uuid[])",
+        (name, *left_out, list(address_ids)),
     )
     return done.rowcount
 
 
-async def unseen(session: Session, name: str, before: datetime, limit: int) -> list[UUID]:
-    """Up to `limit` addresses on a list that nobody named since `before`."""
+async def unseen(session: Session, name: str, left_out: LeftOut, limit: int) -> list[UUID]:
+    """Up to `limit` addresses on a list that a whole file left out."""
     rows = await session.all(
-        "SELECT address_id FROM address_listing WHERE list = %s AND unlisted_at IS NULL AND seen_at < %s"
-        " ORDER BY seen_at LIMIT %s",
-        (name, before, limit),
+        f"SELECT address_id FROM address_listing WHERE {_LEFT_OUT} ORDER BY seen_at LIMIT %s",
+        (name, *left_out, limit),
     )
     return [row.address_id for row in rows]
 
 
-async def size(session: Session, name: str, before: datetime | None = None) -> int:
-    """How many addresses are on a list now; with `before` those that nobody named since."""
-    return int(
-        await session.value(
-            "SELECT count(*) FROM address_listing WHERE list = %s AND unlisted_at IS NULL"
-            " AND (%s::timestamptz IS NULL OR seen_at < %s)",
-            (name, before, before),
+async def size(session: Session, name: str, left_out: LeftOut | None = None) -> int:
+    """How many addresses are on a list now; with `left_out` those of them that a whole file left out."""
+    if left_out is None:
+        return int(
+            await session.value(
+                "SELECT count(*) FROM address_listing WHERE list = %s AND unlisted_at IS NULL", (name,)
+            )
         )
+    return int(
+        await session.value(f"SELECT count(*) FROM address_listing WHERE {_LEFT_OUT}", (name, *left_out))
     )
 
 

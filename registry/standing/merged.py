@@ -68,3 +68,21 @@ def locked_records(session: Session, contact_id: UUID) -> tuple[UUID, ...]:
     if person is None:
         return (contact_id,)
     return tuple(sorted(one for one, of in session.merged.items() if of == person))
+
+
+async def restrict_alike(session: Session, contact_ids: Collection[UUID], merge_id: UUID) -> None:
+    """A restriction of one record is the person's: the others take it over, since when it began (GDPR art. 18).
+
+    The latest is the one that stands against most. What comes by a merge bears the merge's id: of these records it is
+    known since they were merged, whenever it began. The rows are locked.
+    """
+    await session.execute(
+        "WITH latest AS (SELECT restricted_at, restriction FROM gate_row"
+        " WHERE subject_id = ANY(%(ids)b::uuid[]) AND restricted_at IS NOT NULL ORDER BY restricted_at DESC LIMIT 1),"
+        " joined AS (UPDATE gate_row g SET restricted_at = l.restricted_at, restriction = l.restriction FROM latest l"
+        " WHERE g.subject_id = ANY(%(ids)b::uuid[]) AND (g.restricted_at IS NULL OR g.restricted_at < l.restricted_at)"
+        " RETURNING g.subject_id, g.restricted_at, g.restriction)"
+        " INSERT INTO restriction (contact_id, id, reason, restricted_at)"
+        " SELECT subject_id, %(merge)s, coalesce(restriction, ''), restricted_at FROM joined",
+        {"ids": list(contact_ids), "merge": merge_id},
+    )

@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from registry.access import credentials
 from registry.kit.database import Session
+from registry.kit.session import Asked
 from registry.standing import merged
 
 KIND = "permit"
@@ -222,10 +223,12 @@ _COVERED = (
     " OR p.state = 1 AND p.ended_at > clock_timestamp() - %(in_flight)s)"
 )
 _OF = "p.contact_id, p.id, p.purpose, p.channel, p.expires_at, p.state, p.ended_at"
+# Arrays as subqueries: the planner would count their elements, and plan anew for each call.
 _VOID = f"""
 WITH n AS MATERIALIZED (
-    SELECT * FROM unnest(%(contacts)s::uuid[], %(addresses)s::uuid[], %(assignments)s::uuid[],
-        %(controllers)s::text[], %(purposes)s::text[], %(channels)s::text[])
+    SELECT * FROM unnest((SELECT %(contacts)s::uuid[]), (SELECT %(addresses)s::uuid[]),
+        (SELECT %(assignments)s::uuid[]), (SELECT %(controllers)s::text[]), (SELECT %(purposes)s::text[]),
+        (SELECT %(channels)s::text[]))
         AS n(contact_id, address_id, assignment_id, controller, purpose, channel)
 ), covered AS MATERIALIZED (
     SELECT {_OF} FROM n JOIN permit p ON p.contact_id = n.contact_id WHERE {_COVERED}
@@ -239,6 +242,40 @@ SELECT c.id, c.purpose, c.channel, c.expires_at, c.state, c.ended_at FROM covere
 LEFT JOIN voided v ON v.id = c.id WHERE v.id IS NOT NULL OR c.state = 1 ORDER BY c.id"""
 
 
+def ask_void(
+    session: Session, noes: Iterable[No], because: str, classes: Collection[str] | None = None
+) -> Asked | None:
+    """`void` with the next statement; `session.voided` and `in_flight` are filled in when its answer is there."""
+    told = [
+        no if no.contact_id is None else no._replace(contact_id=record)
+        for no in noes
+        if no.contact_id not in session.fresh
+        for record in ((None,) if no.contact_id is None else merged.locked_records(session, no.contact_id))
+    ]
+    if not told:
+        return None
+
+    def keep(rows: Sequence[Any]) -> None:
+        known = {one.id for one in session.in_flight}
+        session.in_flight += [
+            FlyingPermit(row.id, row.purpose, row.channel, row.ended_at)
+            for row in rows
+            if row.state == PermitState.REDEEMED and row.id not in known
+        ]
+        session.voided += _voided(rows)
+
+    params = {
+        "contacts": [no.contact_id for no in told],
+        "addresses": [no.address_id for no in told],
+        "assignments": [no.assignment_id for no in told],
+        "controllers": [no.controller for no in told],
+        "purposes": [no.purpose for no in told],
+        "channels": [no.channel for no in told],
+        "classes": None if classes is None else sorted(classes),
+    }
+    return session.ask(_VOID, {**params, "because": because, "in_flight": IN_FLIGHT}, check=keep)
+
+
 async def void(
     session: Session, noes: Iterable[No], because: str, classes: Collection[str] | None = None
 ) -> list[OpenPermit]:
@@ -249,37 +286,12 @@ async def void(
     redeemed shortly before in `session.in_flight`, for the answer to whoever said no. `because` is the audit tag of
     the act; `classes` narrows to these classes of purpose (None: all).
     """
-    told = [
-        no if no.contact_id is None else no._replace(contact_id=record)
-        for no in noes
-        if no.contact_id not in session.fresh
-        for record in ((None,) if no.contact_id is None else merged.locked_records(session, no.contact_id))
-    ]
-    if not told:
-        return []
-    rows = await session.all(
-        _VOID,
-        {
-            "contacts": [no.contact_id for no in told],
-            "addresses": [no.address_id for no in told],
-            "assignments": [no.assignment_id for no in told],
-            "controllers": [no.controller for no in told],
-            "purposes": [no.purpose for no in told],
-            "channels": [no.channel for no in told],
-            "classes": None if classes is None else sorted(classes),
-            "because": because,
-            "in_flight": IN_FLIGHT,
-        },
-    )
-    voided = [OpenPermit(*row[:4]) for row in rows if row.state == PermitState.OPEN]
-    known = {one.id for one in session.in_flight}
-    session.in_flight += [
-        FlyingPermit(row.id, row.purpose, row.channel, row.ended_at)
-        for row in rows
-        if row.state == PermitState.REDEEMED and row.id not in known
-    ]
-    session.voided += voided
-    return voided
+    asked = ask_void(session, noes, because, classes)
+    return [] if asked is None else _voided(await asked.all())
+
+
+def _voided(rows: Sequence[Any]) -> list[OpenPermit]:
+    return [OpenPermit(*row[:4]) for row in rows if row.state == PermitState.OPEN]
 
 
 def told(session: Session) -> dict[str, int]:

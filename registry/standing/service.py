@@ -9,6 +9,7 @@ from registry.keys import blind
 from registry.keys.ring import KeyRing
 from registry.kit.database import Session
 from registry.kit.ids import new_id
+from registry.kit.session import MANY_ROWS
 from registry.standing import merged, permits
 from registry.standing.permits import No
 
@@ -41,12 +42,13 @@ async def _lock_rows(session: Session, contact_ids: Iterable[UUID]) -> dict[UUID
     rows: dict[UUID, Any] = {}
     # Merged between the statement's snapshot and the lock: rare, and then what came along is locked as well.
     while wanted - rows.keys():
-        found = await session.all(
-            "SELECT subject_id, state, last_seq, restricted_at, merged_into FROM gate_row"
+        found = await session.ask(
+            "SELECT subject_id, kind, state, last_seq, restricted_at, merged_into FROM gate_row"
             f" WHERE subject_id = {merged.RECORDS} ORDER BY subject_id FOR NO KEY UPDATE",
             {"ids": sorted(wanted)},
-        )
+        ).all()
         rows = {row.subject_id: row for row in found}
+        session.last_seqs.update((row.subject_id, row.last_seq) for row in found)
         of_several = {row.subject_id: row.merged_into for row in found if row.merged_into is not None}
         if not of_several:
             break
@@ -57,23 +59,32 @@ async def _lock_rows(session: Session, contact_ids: Iterable[UUID]) -> dict[UUID
 
 
 async def lock_addresses(session: Session, address_ids: Iterable[UUID]) -> None:
-    """Lock address rows in id order; always after the gate rows."""
+    """Lock address rows in id order, with the next statement and before it; always after the gate rows."""
     ids = sorted(set(address_ids) - session.fresh_addresses)
     if ids:
-        await session.execute(
-            "SELECT id FROM address WHERE id = ANY(%b::uuid[]) ORDER BY id FOR NO KEY UPDATE", (ids,)
-        )
+        session.ask("SELECT id FROM address WHERE id = ANY(%b::uuid[]) ORDER BY id FOR NO KEY UPDATE", (ids,))
 
 
 async def next_seqs(session: Session, wanted: Mapping[UUID, int]) -> dict[UUID, int]:
     """Take that many sequence numbers for each person; returns the first of each. The gate row is locked."""
-    rows = await session.all(
-        "UPDATE gate_row g SET last_seq = g.last_seq + w.n"
-        " FROM unnest(%b::uuid[], %b::bigint[]) AS w(id, n) WHERE g.subject_id = w.id"
-        " RETURNING g.subject_id, g.last_seq - w.n + 1 AS first",
-        (list(wanted), list(wanted.values())),
-    )
-    return {row.subject_id: row.first for row in rows}
+    last = session.last_seqs
+    if len(wanted) < MANY_ROWS and all(one in last for one in wanted):
+        # Told with the lock, under which they do not change; the ledger's key refuses a number that was given.
+        for one, n in wanted.items():
+            session.ask(
+                "UPDATE gate_row SET last_seq = %s::bigint WHERE subject_id = %s", (last[one] + n, one)
+            )
+    else:
+        rows = await session.all(
+            "UPDATE gate_row g SET last_seq = g.last_seq + w.n"
+            " FROM unnest(%b::uuid[], %b::bigint[]) AS w(id, n) WHERE g.subject_id = w.id"
+            " RETURNING g.subject_id, g.last_seq - w.n AS last",
+            (list(wanted), list(wanted.values())),
+        )
+        last.update((row.subject_id, row.last) for row in rows)
+    firsts = {one: last[one] + 1 for one in wanted}
+    last.update((one, last[one] + n) for one, n in wanted.items())
+    return firsts
 
 
 async def addresses(
@@ -115,7 +126,7 @@ async def erased_addresses(session: Session, address_ids: Iterable[UUID]) -> set
     return {row.id for row in rows}
 
 
-async def refuse_address(
+def refuse_address(
     session: Session,
     address_id: UUID,
     *,
@@ -126,8 +137,11 @@ async def refuse_address(
     acted_at: datetime,
     recorded_at: datetime,
 ) -> None:
-    """An address's "no": binds everybody who shares it, now or later. The caller marks the sharers stale."""
-    await session.execute(
+    """An address's "no": binds everybody who shares it, now or later; it goes with the next statement.
+
+    The caller marks the sharers stale.
+    """
+    session.ask(
         "INSERT INTO address_refusal (address_id, id, controller, purpose, channel, cause, acted_at, recorded_at)"
         " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
         (address_id, new_id(), controller, purpose, channel, cause, acted_at, recorded_at),

@@ -4,16 +4,17 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast, get_args
+from uuid import UUID
 
 import click
-from rich.table import Table
 
 from registry.audit import entries as audit
-from registry.contacts.commands import as_json
 from registry.contacts.queries import parse_reference
 from registry.keys.ring import FileKeyRing
+from registry.kit.database import Session
 from registry.kit.errors import Refused
-from registry.kit.terminal import Terminal, emit, note, prints_result, progress, reads_persons, runs
+from registry.kit.tables import Table
+from registry.kit.terminal import Terminal, as_json, emit, note, prints_result, progress, reads_persons, runs
 from registry.subject_requests import erasure, intake, lapsing, package, restriction, rotation
 from registry.subject_requests.restriction import REASONS, Because
 
@@ -29,8 +30,9 @@ async def export(terminal: Terminal, ref: str, out: Path | None) -> None:
     if out is not None and out.exists():
         raise Refused("file.exists", f"{out} exists.", field="--out")
     async with terminal.open() as workspace:
-        async with workspace.database.begin(terminal.caller()) as session:
-            made = await package.make(session, workspace.ring, workspace.policies, reference)
+        made = await workspace.database.run(
+            terminal.caller(), lambda s: package.make(s, workspace.ring, workspace.policies, reference)
+        )
     text = package.encode(made)
     if out is None:
         emit(terminal, made, text)
@@ -51,13 +53,16 @@ async def restrict(terminal: Terminal, ref: str, because: str, lift: bool) -> No
     """Restrict the processing of the person REF (GDPR art. 18)."""
     reference = parse_reference(ref)
     async with terminal.open() as workspace:
-        async with workspace.database.begin(terminal.caller()) as session:
+
+        async def work(session: Session) -> tuple[UUID, UUID, dict[str, Any]]:
             contact_id, request_id = await (
                 restriction.lift(session, workspace.ring, reference)
                 if lift
                 else restriction.restrict(session, workspace.ring, reference, cast(Because, because))
             )
-            ended = _ended(session.voided, session.in_flight)
+            return contact_id, request_id, _ended(session.voided, session.in_flight)
+
+        contact_id, request_id, ended = await workspace.database.run(terminal.caller(), work)
     state = "lifted" if lift else "restricted"
     told = {"contact": str(contact_id), "request": str(request_id), "state": state, **ended}
     emit(terminal, told, f"{contact_id}: {state}" + _said(ended))
@@ -215,16 +220,3 @@ async def sweep(terminal: Terminal) -> None:
         swept = await lapsing.sweep(workspace, caller=terminal.caller())
     told = {"requests": swept.requests, "persons": swept.persons}
     emit(terminal, told, f"{swept.requests} unconfirmed requests deleted, {swept.persons} persons with them.")
-
-
-def register(group: click.Group) -> None:
-    """Add the commands of this area to `zgoda` and to its group `contact`."""
-    contact = group.commands.get("contact")
-    if not isinstance(contact, click.Group):
-        contact = click.Group("contact", help="Persons: what is stored of them.")
-        group.add_command(contact)
-    for command in (export, restrict, erase):
-        contact.add_command(command)
-    group.add_command(keys)
-    group.add_command(request)
-    group.add_command(retention)

@@ -1,5 +1,7 @@
 """What an entry says: canonical in every case, without what would tie it to a person."""
 
+from base64 import b64encode
+
 import pytest
 import rfc8785
 from hypothesis import given, settings
@@ -48,6 +50,44 @@ def test_a_body_is_the_canonical_form_of_what_it_says(detail, committed, reason)
     assert rfc8785.dumps(said) == entry
     assert said["reason"] == reason
     assert len(TIME) == body.TIME_BYTES
+
+
+@settings(deadline=None)
+@given(
+    st.dictionaries(texts.filter(lambda name: not name.startswith("g-")), texts, max_size=3),
+    st.booleans(),
+    st.sampled_from(["zażółć gęślą", 'art. 15 "x" \\', "100 % of %b and %(x)s"]),
+    st.binary(min_size=32, max_size=32),
+    st.uuids(),
+)
+def test_a_filled_form_is_what_the_general_way_writes(detail, about, reason, drawn, identity):
+    commitment, request = b64encode(drawn), str(identity)
+    said = {"g-decision": str(identity), "g-digest": commitment.decode()}
+    caller = {**CALLER, "reason": reason}
+    form = body.form(
+        "decision.check",
+        caller["actor"],
+        caller["purpose"],
+        caller["reason"],
+        ("standing",),
+        tuple(detail.items()),
+        tuple(said),
+        about=about,
+    )
+    filled = [text.encode() for text in said.values()] + [request.encode()] + [commitment] * about
+    written = body.build(
+        "decision.check",
+        **{**caller, "request": request},
+        kinds=("standing",),
+        subjects=[commitment.decode()] if about else [],
+        detail={**detail, **said},
+    )
+    assert (form.head, form.tail % tuple(filled)) == (written.head, written.tail)
+
+
+def test_a_form_is_filled_in_the_order_in_which_it_is_written():
+    with pytest.raises(ValueError, match="order"):
+        body.form("a.b", "operator", "p", "test", (), (), ("digest", "decision"), about=False)
 
 
 @settings(deadline=None)

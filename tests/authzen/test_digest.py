@@ -2,6 +2,7 @@
 
 from datetime import UTC
 
+import msgspec
 import rfc8785
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from registry.audit import body
 from registry.gate import evidence
 from registry.gate.model import Decision, Outcome
-from registry.kit.ids import NIL
+from registry.kit.ids import NIL, new_id
 from registry.policy.model import Basis, ChannelGround
 
 IDS = st.none() | st.uuids() | st.just(NIL)
@@ -36,6 +37,18 @@ def test_both_ways_to_a_digest_agree(decision, kind, message):
     told = evidence.facts(decision, kind, message)
     assert evidence.digest_of(decision, kind, message) == evidence.digest(told)
     assert tuple(sorted(told)) == evidence._Told.__struct_fields__
+
+
+@given(st.lists(st.tuples(DECISIONS, IDS), max_size=4), st.sampled_from(["check", "handoff"]))
+def test_many_digests_are_those_of_each(told, kind):
+    decisions, messages = [one for one, _ in told], [message for _, message in told]
+    # Of every decision there is another that is like it in all but its ids.
+    like = [msgspec.structs.replace(one, id=new_id(), identifier=None) for one in decisions]
+    assert evidence.digests([*decisions, *like], kind, messages * 2) == [
+        evidence.digest_of(one, kind, message)
+        for one, message in zip([*decisions, *like], messages * 2, strict=True)
+    ]
+    assert evidence.digests(decisions, kind) == [evidence.digest_of(one, kind) for one in decisions]
 
 
 @given(

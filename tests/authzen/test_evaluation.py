@@ -1,42 +1,16 @@
-"""One AuthZEN evaluation: who may be named and how, what it rests on, and what the specification demands of HTTP."""
+"""AuthZEN: one evaluation, its answer, and what is refused."""
 
 import json
-from uuid import UUID, uuid4
-
-import httpx
-import pytest
+from uuid import UUID
 
 from registry.consents.ledger import EntryKind
 from registry.contacts import service as contacts
 from registry.contacts.identifiers import Kind, normalise
 from registry.contacts.service import NewContact, NewIdentifier
 from registry.kit.ids import NIL
-from tests.http.routes import key, logged
+from tests.authzen.asking import BY_EMAIL, EMAIL, GOOD, NEWSLETTER, PATHS, contact, kept, question
+from tests.http.routes import logged
 from tests.persons import CALLER, act, make
-
-EMAIL = "ilze.berzina@example.test"
-NEWSLETTER = {"type": "purpose", "id": "newsletter"}
-BY_EMAIL = {"name": "email"}
-
-
-def contact(one):
-    return {"type": "contact", "id": str(one)}
-
-
-def question(one, **change):
-    return {"subject": contact(one), "action": BY_EMAIL, "resource": NEWSLETTER, **change}
-
-
-@pytest.fixture
-async def ilze(workspace):
-    made = await make(workspace, EMAIL, external="C-1001")
-    await act(workspace, f"email:{EMAIL}", EntryKind.GRANTED)
-    return made
-
-
-async def kept(workspace):
-    async with workspace.database.held(None) as session:
-        return await session.all("SELECT * FROM decision ORDER BY decided_at, id")
 
 
 async def test_a_yes_says_what_it_rests_on(pep, workspace, ilze):
@@ -184,9 +158,6 @@ async def test_a_body_that_is_not_said_to_be_json_is_refused(pep, ilze):
         assert (answer.status_code, answer.json()["code"]) == (400, "content_type.unsupported"), given
 
 
-GOOD = {"subject": {"type": "contact", "id": str(uuid4())}, "action": BY_EMAIL, "resource": NEWSLETTER}
-
-
 MALFORMED = [
         b"",
         b"   ",
@@ -226,42 +197,12 @@ async def test_what_is_malformed_missing_or_mistyped_is_a_400(pep):
             assert answer.json()["detail"]
 
 
-PATHS = ("evaluation", "evaluations", "search/subject", "search/resource", "search/action")
-
-
 async def test_only_post_is_taken(client):
     for path in PATHS:
         for method in ("GET", "PUT", "DELETE", "PATCH"):
             answer = await client.request(method, f"/access/v1/{path}")
             assert answer.status_code == 405
             assert "POST" in answer.headers["allow"]
-
-
-async def test_who_is_not_authenticated_is_told_how(client):
-    for path in PATHS:
-        for given in (None, "Bearer nonsense", "Basic dXNlcjpwYXNz"):
-            headers = {} if given is None else {"Authorization": given}
-            answer = await client.post(f"/access/v1/{path}", json=GOOD, headers=headers)
-            assert answer.status_code == 401
-            assert answer.headers["www-authenticate"].startswith("Bearer")
-
-
-async def test_a_key_asks_about_its_purposes_only(workspace, client, ilze):
-    client.headers["Authorization"] = f"Bearer {await key(workspace, 'engine', purposes=['club-letter'])}"
-    refused = await client.post("/access/v1/evaluation", json=question(ilze))
-    assert (refused.status_code, refused.json()["code"]) == (403, "purpose.out_of_scope")
-    unknown = await client.post(
-        "/access/v1/evaluation", json=question(ilze, resource={"type": "purpose", "id": "no-such"})
-    )
-    assert (unknown.status_code, unknown.json()["decision"]) == (200, False)
-    assert not [row for row in await kept(workspace) if row.purpose == "newsletter"]
-
-
-async def test_a_key_that_may_not_check_is_refused(workspace, client, ilze):
-    client.headers["Authorization"] = f"Bearer {await key(workspace, 'write')}"
-    for path in ("evaluation", "evaluations", "search/subject"):
-        answer = await client.post(f"/access/v1/{path}", json=question(ilze))
-        assert (answer.status_code, answer.json()["code"]) == (403, "action.forbidden")
 
 
 async def test_many_at_once_each_get_their_own_answer(workspace, pep, ilze):
@@ -272,34 +213,3 @@ async def test_many_at_once_each_get_their_own_answer(workspace, pep, ilze):
         *(pep.evaluate(contact(one), BY_EMAIL, NEWSLETTER) for one in (ilze, other) * 20)
     )
     assert [one["decision"] for one in answers] == [True, False] * 20
-
-
-async def test_discovery_names_every_endpoint_and_nothing_empty(client):
-    answer = await client.get("/.well-known/authzen-configuration")
-    base = "http://127.0.0.1:8400"
-    assert answer.json() == {
-        "policy_decision_point": base,
-        "access_evaluation_endpoint": f"{base}/access/v1/evaluation",
-        "access_evaluations_endpoint": f"{base}/access/v1/evaluations",
-        "search_subject_endpoint": f"{base}/access/v1/search/subject",
-        "search_resource_endpoint": f"{base}/access/v1/search/resource",
-        "search_action_endpoint": f"{base}/access/v1/search/action",
-    }
-    assert "max-age" in answer.headers["cache-control"]
-
-
-async def test_the_well_known_part_stands_between_host_and_path(workspace):
-    from dataclasses import replace
-
-    from registry.app import create_app
-
-    base = "https://crm.example.test/pdp/zgoda"
-    settings = workspace.settings.model_copy(update={"base_url": base})
-    transport = httpx.ASGITransport(app=create_app(replace(workspace, settings=settings)))
-    async with httpx.AsyncClient(transport=transport, base_url="https://crm.example.test") as client:
-        there = await client.get("/.well-known/authzen-configuration/pdp/zgoda")
-        assert there.json()["policy_decision_point"] == base
-        assert there.json()["access_evaluation_endpoint"] == f"{base}/access/v1/evaluation"
-        for elsewhere in ("", "/pdp", "/other"):
-            refused = await client.get(f"/.well-known/authzen-configuration{elsewhere}")
-            assert refused.status_code == 404

@@ -9,7 +9,7 @@ import pytest
 
 from registry.cli import zgoda
 from registry.consents.ledger import EntryKind
-from registry.gate import export, facts
+from registry.gate import audience, export
 from registry.gate.export import Export, Wanted
 from registry.gate.model import Outcome
 from registry.kit import clock
@@ -156,7 +156,7 @@ async def test_memory_stays_flat(workspace, people, monkeypatch):
     rounds = []
 
     async def peak(number):
-        packed = facts.packed
+        packed = audience.packed
         left = number
 
         def again(policies, purpose, channel, at, after, size):
@@ -165,7 +165,7 @@ async def test_memory_stays_flat(workspace, people, monkeypatch):
             return packed(policies, purpose, channel, at, NIL if left > 0 else after, size)
 
         monkeypatch.setattr(export, "CHUNK", 9)
-        monkeypatch.setattr(facts, "packed", again)
+        monkeypatch.setattr(audience, "packed", again)
         running = Export.of(
             workspace.database, workspace.ring, workspace.policies, CALLER, Wanted("newsletter", "email")
         )
@@ -175,7 +175,7 @@ async def test_memory_stays_flat(workspace, people, monkeypatch):
         rounds.append(running.reasons.total())
         highest = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
-        monkeypatch.setattr(facts, "packed", packed)
+        monkeypatch.setattr(audience, "packed", packed)
         return highest
 
     await peak(3)
@@ -189,17 +189,15 @@ async def test_the_packed_form_says_what_the_rows_say(workspace, people):
 
     purpose, at = workspace.policies.purposes["newsletter"], clock.now()
     async with workspace.database.held(CALLER) as session:
-        plain = facts.chunk(workspace.policies, purpose, "email", at, NIL, 7)
+        plain = audience.chunk(workspace.policies, purpose, "email", at, NIL, 7)
         rows = await session.all_binary(plain.text, plain.params)
-        statement = facts.packed(workspace.policies, purpose, "email", at, NIL, 7)
+        statement = audience.packed(workspace.policies, purpose, "email", at, NIL, 7)
         (packed,) = await session.all_binary(statement.text, statement.params)
-        ids = arrays.elements(packed.contacts, 16)
+        ids = arrays.split(packed.contacts, 16)
         assert ids == [row.contact_id.bytes for row in rows]
-        assert arrays.elements(packed.assignments, 16) == [row.assignment_id.bytes for row in rows]
-        assert [int.from_bytes(code) for code in arrays.elements(packed.codes, 2)] == [
-            row.code for row in rows
-        ]
-        permitted = facts.permitted(workspace.policies, purpose, "email", at, NIL, 100)
+        assert arrays.split(packed.assignments, 16) == [row.assignment_id.bytes for row in rows]
+        assert list(arrays.smallints(packed.codes)) == [row.code for row in rows]
+        permitted = audience.permitted(workspace.policies, purpose, "email", at, NIL, 100)
         assert [
             row.contact_id for row in await session.all_binary(permitted.text, permitted.params)
         ] == people[::3]

@@ -15,6 +15,9 @@ from registry.access.workspace import Workspace
 from registry.client import (
     AsyncClient,
     Client,
+    Decision,
+    Page,
+    Recorded,
     Retries,
     ServerFailed,
     Unavailable,
@@ -250,6 +253,17 @@ def test_both_clients_say_the_same() -> None:
     assert {name: (list(p), doc) for name, (p, doc) in waiting.items()} == {
         name: (list(p), doc) for name, (p, doc) in awaited.items()
     }
+
+
+def test_a_method_tells_its_answer_and_refuses_what_it_does_not_know() -> None:
+    for kind in (Client, AsyncClient):
+        for name, answer in (("check", Decision), ("object", Recorded), ("ledger_page", Page)):
+            method = getattr(kind, name)
+            assert inspect.signature(method).return_annotation is answer
+            assert (method.__name__, method.__qualname__) == (name, f"{kind.__name__}.{name}")
+            assert inspect.iscoroutinefunction(method) is (kind is AsyncClient)
+        with pytest.raises(TypeError, match="patience"):
+            kind("http://zgoda.test", "key", patience=1)  # type: ignore[call-arg]
 
 
 def test_it_stands_alone() -> None:

@@ -1,16 +1,10 @@
 """Forms beside those that ship, for tests: an earlier and a later version, and a checkout."""
 
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace as with_
 from pathlib import Path
 
-import httpx
-
-from registry.access import service as access
 from registry.access.workspace import Workspace
-from registry.app import create_app
 from registry.kit.database import Role
 from registry.kit.shipped import folder as shipped_folder
 from registry.policy import loader, service
@@ -69,19 +63,6 @@ async def installed(workspace: Workspace, folder: Path) -> Workspace:
             session, workspace.ring, loader.load(folder), author="operator", reason="test"
         )
     return with_(workspace, policies=done.policies)
-
-
-@asynccontextmanager
-async def client_of(workspace: Workspace) -> AsyncIterator[httpx.AsyncClient]:
-    """The real application on this installation, with an admin key."""
-    async with workspace.database.begin(CALLER) as session:
-        _, key = await access.create_key(session, workspace.ring, "admin", "forms")
-    headers = {"Authorization": f"Bearer {key}", "Zgoda-Purpose": "operation", "Zgoda-Reason": "test"}
-    transport = httpx.ASGITransport(app=create_app(workspace), raise_app_exceptions=False)
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://127.0.0.1:8400", headers=headers
-    ) as client:
-        yield client
 
 
 def found(folder: Path, told: str) -> Problem:

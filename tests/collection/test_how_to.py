@@ -5,7 +5,8 @@ import json
 import pytest
 
 from registry.policy import loader
-from tests.collection.forms import client_of, copied, installed
+from tests.application import client_of
+from tests.collection.forms import copied, installed
 from tests.collection.test_submitting import entries
 from tests.docs.console import blocks
 from tests.docs.law_report import ROOT

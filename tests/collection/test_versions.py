@@ -10,11 +10,11 @@ from registry.kit.database import Role
 from registry.kit.errors import Refused
 from registry.policy import loader
 from tests import persons
+from tests.application import client_of
 from tests.collection.forms import (
     FOOTER,
     LOCALES,
     checkout,
-    client_of,
     copied,
     installed,
     second_version,

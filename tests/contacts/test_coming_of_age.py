@@ -105,6 +105,19 @@ async def test_a_changed_table_of_ages_is_followed_for_everybody_on_record(works
     assert (await days(workspace, person))[date(2018, 7, 5)] == date(2027, 3, 1)
 
 
+@pytest.mark.parametrize("broken", ["value = 'no longer sealed'", "value = NULL, plain = 'in the spring'"])
+async def test_nobody_comes_of_age_by_a_date_of_birth_that_cannot_be_read(
+    workspace: Workspace, broken: str
+) -> None:
+    person = await make(workspace, "kid@example.test", country="LV", fields={"birth_date": BORN})
+    known = await days(workspace, person)
+    assert known
+    async with workspace.database.begin(CALLER) as session:
+        await session.execute(f"UPDATE contact_field SET {broken} WHERE field = 'birth_date'")
+    assert await coming_of_age.rebuild(workspace.database, workspace.ring, workspace.policies, CALLER) == 1
+    assert await days(workspace, person) == known
+
+
 async def test_the_days_are_gone_with_the_person(workspace: Workspace) -> None:
     person = await make(workspace, "kid@example.test", country="LV", fields={"birth_date": BORN})
     assert await days(workspace, person)

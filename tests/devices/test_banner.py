@@ -11,8 +11,9 @@ from registry.consents import projection
 from registry.kit.database import Database, Role
 from registry.kit.journal import FileJournal
 from registry.policy import loader, service
+from tests.application import client_of
 from tests.devices.test_devices import BROWSER, count, reason
-from tests.devices.tracking import ANALYTICS, client_of, tracked_policies
+from tests.devices.tracking import ANALYTICS, tracked_policies
 from tests.persons import CALLER
 
 FORM = """\

@@ -15,7 +15,8 @@ from registry.contacts.queries import Reference, parse_reference
 from registry.kit.database import Role
 from registry.subject_requests.rotation import Rotation, rotate
 from tests import persons
-from tests.devices.tracking import ANALYTICS, client_of, tracking
+from tests.application import client_of
+from tests.devices.tracking import ANALYTICS, tracking
 from tests.http.routes import logged
 from tests.persons import CALLER
 

@@ -6,8 +6,9 @@ import pytest
 import pytest_asyncio
 
 from tests import persons
+from tests.application import client_of
 from tests.devices.test_devices import BROWSER, EMAIL, GRANT, count, on, reason
-from tests.devices.tracking import ANALYTICS, client_of, tracking
+from tests.devices.tracking import ANALYTICS, tracking
 from tests.http.routes import logged
 from tests.persons import CALLER
 

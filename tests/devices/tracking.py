@@ -8,11 +8,7 @@ from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
 
-import httpx
-
-from registry.access import service as access
 from registry.access.workspace import Workspace
-from registry.app import create_app
 from registry.consents import projection
 from registry.kit.database import Database, Role
 from registry.kit.journal import FileJournal
@@ -126,15 +122,3 @@ async def tracking(workspace: Workspace) -> AsyncIterator[Workspace]:
     await database.open()
     yield replace(workspace, database=database, policies=done.policies)
     await database.close()
-
-
-@asynccontextmanager
-async def client_of(workspace: Workspace) -> AsyncIterator[httpx.AsyncClient]:
-    async with workspace.database.begin(CALLER) as session:
-        _, key = await access.create_key(session, workspace.ring, "admin", "devices")
-    headers = {"Authorization": f"Bearer {key}", "Zgoda-Purpose": "operation", "Zgoda-Reason": "test"}
-    transport = httpx.ASGITransport(app=create_app(workspace), raise_app_exceptions=False)
-    async with httpx.AsyncClient(
-        transport=transport, base_url="http://127.0.0.1:8400", headers=headers
-    ) as client:
-        yield client

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from registry.access.workspace import Workspace
+from registry.consents.ledger import EntryKind
 from registry.exchange import runs
 from registry.kit.errors import Refused
 from tests.exchange.files import PLAIN, archive, mailchimp, plain, row, sheet
@@ -99,6 +100,23 @@ async def test_again_changes_nothing(workspace: Workspace, tmp_path: Path) -> No
     assert (first.counts.created, again.counts.created) == (7, 0)
     assert again.counts.repeated == 7
     assert again.counts.granted + again.counts.unknown + again.counts.withdrawn == 0
+
+
+async def test_who_complained_objected_to_all_marketing_of_the_controller_also_where_another_list_has_them(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    both = [row("a@x.test", id="A")]
+    path = archive(tmp_path / "f.zip", subscribed=[*both, row("b@x.test", id="B")], complained=both)
+    done = await load(workspace, path)
+    assert (done.counts.rows, done.counts.rejected.total()) == (3, 0)
+    assert await reason(workspace, "external:B") == "permit"
+    for purpose in ("newsletter", "product-updates"):
+        assert (await check(workspace, "external:A", purpose)).reason == "address.suppressed"
+    async with workspace.database.begin(CALLER) as session:
+        kinds = await session.all("SELECT kind, purpose, controller FROM consent_entry WHERE purpose = '*'")
+        causes = await session.all("SELECT DISTINCT cause, purpose FROM address_refusal")
+    assert [tuple(one) for one in kinds] == [(EntryKind.OBJECTED, "*", "nordwind")]
+    assert [tuple(one) for one in causes] == [("complaint", "*")]
 
 
 async def test_any_csv_by_its_mapping(workspace: Workspace, tmp_path: Path) -> None:

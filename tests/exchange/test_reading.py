@@ -89,6 +89,55 @@ def test_reads_those_with_a_no_before_those_with_a_yes(tmp_path: Path) -> None:
     assert [sheet.standing for sheet in sheets] == ["cleaned", "unsubscribed", "subscribed"]
 
 
+def zipped(path: Path, *names: str) -> Path:
+    """A zip of members with these names, each with one person."""
+    with zipfile.ZipFile(path, "w") as made:
+        for number, name in enumerate(names):
+            made.writestr(name, sheet([row(f"{number}@x.test")]))
+    return path
+
+
+def test_tells_the_standing_by_the_first_word_of_a_members_name(tmp_path: Path) -> None:
+    names = {
+        "subscribed_members_export_0bad5e.csv": "subscribed",
+        "Nonsubscribed (3).CSV": "nonsubscribed",
+        "audiences/unsubscribed_email_audience_export_9.csv": "unsubscribed",
+        "complained.csv": "complained",
+        "cleaned-not-spam.csv": "cleaned",
+    }
+    path = zipped(
+        tmp_path / "f.zip", *names, "__MACOSX/._complaints.csv", "audiences/read.me", "tags/list.csv"
+    )
+    parts = archives.parts_of(path, "mailchimp")
+    assert {part.member: part.standing for part in parts} == names
+    assert [part.standing for part in parts] == list(archives.STANDINGS)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "complaints.csv",
+        "suppressed_members_export_1.csv",
+        "opted_out.csv",
+        "members.csv",
+        "non-subscribed.csv",
+        "subscribedlist.csv",
+        "subscribed_pending_1.csv",
+        "subscribed-but-complained.csv",
+        "subscribed_opt_out.csv",
+        "subscribed unconfirmed.csv",
+        "unsubscribed_members_export_1.xlsx",
+        "1.csv",
+        "óptout.csv",
+    ],
+)
+def test_a_list_that_its_name_does_not_tell_is_no_list_of_subscribers(tmp_path: Path, name: str) -> None:
+    told = refused(zipped(tmp_path / "f.zip", "subscribed_members_export_1.csv", name))
+    assert told.code == "archive.unknown_member"
+    assert "complained" in (told.mend or "")
+    assert refused(zipped(tmp_path / "alone.zip", name)).code.startswith("archive.")
+
+
 def test_names_a_missing_column_and_its_mapping_key(tmp_path: Path) -> None:
     path = tmp_path / "f.zip"
     header = [name if name != "OPTIN_IP" else "OPTIN_IPS" for name in row()]

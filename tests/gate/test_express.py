@@ -2,10 +2,12 @@
 
 import json
 
+import psycopg
 import pytest
 
 from registry.gate import express
 from registry.gate.checks import Checks
+from registry.kit.http import shortcut
 from tests.persons import make
 
 EMAIL = "ilze@example.org"
@@ -32,7 +34,7 @@ def question(person, **change):
 def the_long_way(body):
     """A request that is too long for the short way."""
     return {
-        "content": json.dumps(body).encode() + b" " * express.LARGEST,
+        "content": json.dumps(body).encode() + b" " * shortcut.LARGEST,
         "headers": {"Content-Type": "application/json"},
     }
 
@@ -124,3 +126,38 @@ async def test_a_purpose_out_of_scope_is_refused_as_on_the_long_way(workspace, c
     long = await client.post("/api/v1/decisions", **the_long_way(question(person)))
     for answer in (short, long):
         assert (answer.status_code, answer.json()["code"]) == (403, "purpose.out_of_scope")
+
+
+async def test_what_goes_wrong_on_it_is_told_as_on_the_long_way_and_not_tried_again(
+    workspace, admin, monkeypatch
+):
+    person = await make(workspace, EMAIL)
+    tried = []
+
+    async def gone(*_):
+        tried.append(1)
+        raise psycopg.OperationalError("the connection is gone")
+
+    monkeypatch.setattr(Checks, "ask", gone)
+    answers = [
+        await admin.post("/api/v1/decisions", json=question(person)),
+        await admin.post("/api/v1/decisions", **the_long_way(question(person))),
+    ]
+    assert [(one.status_code, one.json()["code"]) for one in answers] == [(503, "database.unavailable")] * 2
+    assert len(tried) == 2
+
+
+@pytest.mark.parametrize(
+    "headers", [{"host": "a host"}, {"content-type": "application/json5"}, {"content-type": "text/plain"}]
+)
+async def test_what_is_not_plainly_json_to_a_host_does_not_take_it(workspace, admin, asked, headers):
+    person = await make(workspace, EMAIL)
+    body = json.dumps(question(person)).encode()
+    sent = {"content-type": "application/json", **headers}
+    await admin.post("/api/v1/decisions", content=body, headers=sent)
+    assert not asked
+
+
+async def test_only_the_method_that_the_route_takes_takes_it(admin, asked):
+    assert (await admin.get("/api/v1/decisions")).status_code == 405
+    assert not asked

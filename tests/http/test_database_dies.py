@@ -18,6 +18,7 @@ from registry.access.workspace import Workspace
 from registry.app import create_app
 from registry.consents import acts
 from registry.kit.config import Settings
+from registry.kit.database import Session
 from registry.opening import opened
 from tests import installation
 from tests.http.routes import GRANT, bearer, key, person
@@ -33,7 +34,7 @@ class Cut:
     def __init__(self, server: installation.Server, monkeypatch: pytest.MonkeyPatch) -> None:
         self.server, self.when = server, ""
         self.armed: list[Any] = []
-        act, commit = acts.act, psycopg.AsyncConnection.commit
+        act, commit = acts.act, Session.commit
 
         async def acting(session: Any, *rest: Any) -> Any:
             done = await act(session, *rest)
@@ -41,21 +42,22 @@ class Cut:
                 self.armed.append(session.driver)
             return done
 
-        async def committing(connection: Any) -> None:
+        async def committing(session: Session) -> None:
+            connection = session.driver
             if connection not in self.armed:
-                await commit(connection)
+                await commit(session)
                 return
             self.armed.remove(connection)
             when, self.when = self.when, ""
             if when == "after":
-                await commit(connection)
+                await commit(session)
             self.terminate(connection.info.backend_pid)
             # What a client sees whose COMMIT was on the way, or whose answer to it was.
             await connection.execute("SELECT 1")
             raise AssertionError("the connection lives")
 
         monkeypatch.setattr(acts, "act", acting)
-        monkeypatch.setattr(psycopg.AsyncConnection, "commit", committing)
+        monkeypatch.setattr(Session, "commit", committing)
 
     def terminate(self, pid: int) -> None:
         with psycopg.connect(self.server.superuser_url, autocommit=True) as connection:

@@ -13,7 +13,7 @@ from registry.keys.ring import FileKeyRing, KeyEpochMissing
 from registry.kit.database import Role
 from registry.kit.errors import Refused
 from registry.kit.ids import new_id
-from registry.kit.sealing import Unopenable
+from registry.kit.sealing import Unopenable, parse
 from tests.persons import CALLER, make
 
 
@@ -48,6 +48,45 @@ def test_a_destroyed_class_neither_opens_nor_seals() -> None:
     ):
         with pytest.raises(Unopenable):
             attempt()
+
+
+def test_values_of_many_are_sealed_under_their_own_keys(tmp_path: Path) -> None:
+    ring = FileKeyRing.create(tmp_path / "keys")
+    people = [PersonKeys.generate(new_id()) for _ in range(3)]
+    first = ring.current
+    second = ring.add_epoch()
+    held = [
+        (epoch.number, one.wrap(epoch)) for one, epoch in zip(people, (first, second, first), strict=True)
+    ]
+    values = [b"", b"Anna", bytes(32)]
+    sealed = persons.seal_each(ring, FIELD_VALUE, held, values)
+    assert [one.open(FIELD_VALUE, blob) for one, blob in zip(people, sealed, strict=True)] == values
+    with pytest.raises(Unopenable):
+        people[0].open(ASSIGNMENT_VALUE, sealed[0])
+    # No nonce is there twice, nor anything that a second sealing has in common with the first.
+    again = persons.seal_each(ring, FIELD_VALUE, held, values)
+    assert len({parse(blob).nonce for blob in sealed + again}) == 6
+
+
+def test_of_many_one_whose_key_is_gone_gets_nothing_and_a_damaged_blob_stops_all(tmp_path: Path) -> None:
+    ring = FileKeyRing.create(tmp_path / "keys")
+    anna, bob = PersonKeys.generate(new_id()), PersonKeys.generate(new_id()).keeping({KeyClass.PROOF})
+    number = ring.current.number
+    held = [(number, anna.wrap(ring.current)), (number, bob.wrap(ring.current))]
+    sealed = persons.seal_each(ring, FIELD_VALUE, held, [b"Anna", b"Bob"])
+    assert anna.open(FIELD_VALUE, sealed[0]) == b"Anna"
+    assert sealed[1] == b""
+    blob = held[0][1]
+    for place in (0, 4, 8, 23, 28, 40, len(blob) - 1):
+        altered = bytearray(blob)
+        altered[place] ^= 1
+        with pytest.raises(Unopenable):
+            persons.seal_each(ring, FIELD_VALUE, [(number, bytes(altered))], [b"x"])
+    for wrong in (blob[:20], blob[:-1]):
+        with pytest.raises(Unopenable):
+            persons.seal_each(ring, FIELD_VALUE, [(number, wrong)], [b"x"])
+    with pytest.raises(KeyEpochMissing):
+        persons.seal_each(ring, FIELD_VALUE, [(9, blob)], [b"x"])
 
 
 def test_a_wrapped_blob_opens_under_its_epoch_only(tmp_path: Path) -> None:

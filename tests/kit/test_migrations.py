@@ -7,6 +7,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
 
 from registry.kit import migrations
 from registry.kit.database import Urls
@@ -34,13 +36,23 @@ def test_migrating_again_changes_nothing(empty_urls: Urls) -> None:
     assert tables(empty_urls) == made > 20
 
 
+def test_the_last_migration_by_name_is_the_one_that_alembic_would_reach() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(folder("migrations")))
+    scripts = ScriptDirectory.from_config(config)
+    assert scripts.get_heads() == [migrations.head()]
+
+
 def test_several_that_start_at_once_migrate_once(empty_urls: Urls) -> None:
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(migrations.upgrade, [empty_urls.owner] * 4))
     with psycopg.connect(empty_urls.owner) as connection:
         row = connection.execute("SELECT count(*) FROM alembic_version").fetchone()
         assert row == (1,)
-        locks = connection.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'").fetchone()
+        locks = connection.execute(
+            "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database"
+            " WHERE l.locktype = 'advisory' AND d.datname = current_database()"
+        ).fetchone()
         assert locks == (0,)
 
 

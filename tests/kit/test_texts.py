@@ -89,6 +89,9 @@ def test_an_unknown_language_is_answered_in_english() -> None:
         ("pl-PL,pl;q=0.9,en;q=0.8", "pl"),
         ("ru;q=0,lv;q=0.1", "lv"),
         ("lv;q=x,pl;q=0.5", "pl"),
+        ("lv;q=0.5,PL;Q=0.7", "pl"),
+        ("lv;q=0.5,pl;q=inf,ru;q=9,en;q=nan", "lv"),
+        ("*", "en"),
         (";;;,,,", "en"),
     ],
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -17,6 +18,14 @@ from tests.persons import CALLER, check, reason, sale
 ANNA = "anna@example.test"
 OTHER = "anna.other@example.test"
 MARKETING = ("newsletter", "product-updates")
+YES = {
+    "kind": "grant",
+    "purpose": "newsletter",
+    "channel": "email",
+    "act": "ticked",
+    "notice": {"version": 1, "locale": "en"},
+    "source": "form",
+}
 
 
 async def recorded(admin: httpx.AsyncClient, address: str = ANNA, external: str | None = None) -> UUID:
@@ -30,34 +39,31 @@ async def recorded(admin: httpx.AsyncClient, address: str = ANNA, external: str 
     return UUID(made.json()["id"])
 
 
+async def say(admin: httpx.AsyncClient, said: dict[str, Any], address: str = ANNA) -> httpx.Response:
+    """What somebody says over the API, by their address."""
+    return await admin.post("/api/v1/consents", json={"subject": {"email": address}, **said})
+
+
+async def submit(admin: httpx.AsyncClient, **ticked: bool) -> None:
+    """The form in the footer, sent with these boxes."""
+    controls = {"email": ANNA, **ticked, "send": True}
+    body = {"version": 1, "locale": "en", "controls": controls}
+    answer = await admin.post("/api/v1/collection/newsletter-footer/submissions", json=body)
+    assert answer.status_code == 201, answer.text
+
+
 async def customer(workspace: Workspace, admin: httpx.AsyncClient) -> UUID:
     """Somebody who agreed to the newsletter, bought a tent, and gets letters about tents."""
     person = await recorded(admin, external="C1")
-    yes = {
-        "subject": {"email": ANNA},
-        "kind": "grant",
-        "purpose": "newsletter",
-        "channel": "email",
-        "act": "ticked",
-        "notice": {"version": 1, "locale": "en"},
-        "source": "form",
-    }
-    assert (await admin.post("/api/v1/consents", json=yes)).status_code == 201
+    assert (await say(admin, YES)).status_code == 201
     await sale(workspace, f"email:{ANNA}")
     assert [await reason(workspace, person, name) for name in MARKETING] == ["permit", "permit"]
     return person
 
 
 async def complain(admin: httpx.AsyncClient, workspace: Workspace, folder: Path) -> None:
-    body = {
-        "subject": {"email": ANNA},
-        "kind": "object",
-        "purpose": "newsletter",
-        "channel": "email",
-        "source": "feedback-loop",
-        "cause": "complaint",
-    }
-    answer = await admin.post("/api/v1/consents", json=body)
+    no = {"kind": "object", "purpose": "newsletter", "channel": "email", "source": "feedback-loop"}
+    answer = await say(admin, {**no, "cause": "complaint"})
     assert answer.status_code == 201, answer.text
 
 
@@ -75,15 +81,8 @@ async def complain_in_a_file(admin: httpx.AsyncClient, workspace: Workspace, fol
 
 
 async def object_to_all(admin: httpx.AsyncClient, workspace: Workspace, folder: Path) -> None:
-    body = {
-        "subject": {"email": ANNA},
-        "kind": "object",
-        "purpose": "*",
-        "channel": "*",
-        "controller": "nordwind",
-        "source": "letter",
-    }
-    assert (await admin.post("/api/v1/consents", json=body)).status_code == 201
+    no = {"kind": "object", "purpose": "*", "channel": "*", "controller": "nordwind", "source": "letter"}
+    assert (await say(admin, no)).status_code == 201
 
 
 async def an_old_yes_in_a_file(admin: httpx.AsyncClient, workspace: Workspace, folder: Path) -> None:
@@ -106,17 +105,8 @@ async def a_second_record(admin: httpx.AsyncClient, workspace: Workspace, folder
 
 async def a_merge(admin: httpx.AsyncClient, workspace: Workspace, folder: Path) -> None:
     other = await recorded(admin, OTHER, external="C2")
-    yes = {
-        "subject": {"email": OTHER},
-        "kind": "grant",
-        "purpose": "newsletter",
-        "channel": "email",
-        "act": "ticked",
-        "notice": {"version": 1, "locale": "en"},
-        "acted_at": "2026-01-01T00:00:00Z",
-        "source": "form",
-    }
-    assert (await admin.post("/api/v1/consents", json=yes)).status_code == 201
+    yes = {**YES, "acted_at": "2026-01-01T00:00:00Z"}
+    assert (await say(admin, yes, OTHER)).status_code == 201
     body = {"other": {"id": str(other)}, "reason": "same customer number"}
     (person,) = await holders(admin, ANNA)
     answer = await admin.post(f"/api/v1/contacts/{person}/merge", json=body)
@@ -126,9 +116,7 @@ async def a_merge(admin: httpx.AsyncClient, workspace: Workspace, folder: Path) 
 async def a_form_with_the_box_left_alone(
     admin: httpx.AsyncClient, workspace: Workspace, folder: Path
 ) -> None:
-    body = {"version": 1, "locale": "en", "controls": {"email": ANNA, "send": True}}
-    answer = await admin.post("/api/v1/collection/newsletter-footer/submissions", json=body)
-    assert answer.status_code == 201, answer.text
+    await submit(admin)
 
 
 async def another_address(admin: httpx.AsyncClient, workspace: Workspace, folder: Path) -> None:
@@ -186,10 +174,7 @@ async def test_who_complains_and_then_agrees_again_at_first_hand_gets_that_and_n
 ) -> None:
     person = await customer(workspace, admin)
     await complain(admin, workspace, tmp_path)
-    body = {"version": 1, "locale": "en", "controls": {"email": ANNA, "newsletter": True, "send": True}}
-    assert (
-        await admin.post("/api/v1/collection/newsletter-footer/submissions", json=body)
-    ).status_code == 201
+    await submit(admin, newsletter=True)
     assert await reason(workspace, person) == "permit"
     assert await reason(workspace, person, "product-updates") == "address.suppressed"
     assert await sent(workspace, tmp_path / "mail", "product-updates") == []
@@ -224,15 +209,5 @@ async def test_a_dead_address_is_dead_for_whoever_gets_it_later(
 
 async def test_a_complaint_is_no_grant(admin: httpx.AsyncClient) -> None:
     await recorded(admin)
-    body = {
-        "subject": {"email": ANNA},
-        "kind": "grant",
-        "purpose": "newsletter",
-        "channel": "email",
-        "act": "ticked",
-        "notice": {"version": 1, "locale": "en"},
-        "source": "form",
-        "cause": "complaint",
-    }
-    answer = await admin.post("/api/v1/consents", json=body)
+    answer = await say(admin, {**YES, "cause": "complaint"})
     assert (answer.status_code, answer.json()["code"]) == (400, "cause.misplaced")

@@ -11,8 +11,7 @@ from registry.gate import service as gate
 from registry.kit.errors import Misuse, NotFound
 from registry.kit.ids import new_id
 from registry.policy.model import Grade
-from registry.standing import service as standing
-from registry.subject_requests import erasure, package, restriction
+from registry.subject_requests import erasure, package
 from tests import persons
 from tests.merging import people
 from tests.persons import CALLER, act, check, make, reason
@@ -142,24 +141,6 @@ async def test_merging_and_parting_launders_nothing_and_a_later_yes_counts_again
     await act(workspace, "email:b@example.org", GRANTED)
     assert await reason(workspace, other) == "permit"
     assert await reason(workspace, one) == "consent.withdrawn"
-
-
-async def test_a_restriction_of_either_holds_for_the_person_and_after_parting_for_both(
-    workspace: Workspace,
-) -> None:
-    one, other = await make(workspace, "a@example.org"), await make(workspace, "b@example.org")
-    await act(workspace, "email:b@example.org", GRANTED)
-    async with workspace.database.begin(CALLER) as session:
-        await standing.lock(session, [one])
-        await standing.restrict(session, one, "accuracy")
-    merge = await people.merge(workspace, other, one)
-    assert await reason(workspace, other) == "contact.restricted"
-    await people.unmerge(workspace, merge.id)
-    assert await reason(workspace, other) == "contact.restricted"
-    merge = await people.merge(workspace, other, one)
-    async with workspace.database.begin(CALLER) as session:
-        await restriction.lift(session, workspace.ring, people.parse_reference(str(one)))
-    assert await reason(workspace, other) == "permit"
 
 
 async def test_merges_chain_and_part_in_any_order(workspace: Workspace) -> None:

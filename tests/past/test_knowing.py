@@ -23,7 +23,7 @@ from registry.subject_requests import restriction
 from tests import persons
 from tests.http.routes import bearer, key
 from tests.merging import people
-from tests.persons import CALLER, act, make
+from tests.persons import CALLER, act, make, reason
 
 JAN = "email:jan@example.org"
 
@@ -117,6 +117,22 @@ async def test_a_restriction_is_seen_for_as_long_as_it_stood(workspace: Workspac
     assert [await then(workspace, at) for at in times] == ["permit", "contact.restricted", "permit"]
     assert await then(workspace, times[1], times[2]) == "contact.restricted"
     assert await then(workspace, times[2], times[1]) == "contact.restricted"
+
+
+async def test_a_restriction_that_comes_by_a_merge_is_known_of_the_other_record_since_then(
+    workspace: Workspace,
+) -> None:
+    one, other = await make(workspace, "ola@example.org"), await make(workspace, "jan@example.org")
+    await act(workspace, JAN, EntryKind.GRANTED)
+    async with workspace.database.begin(CALLER) as session:
+        await restriction.restrict(session, workspace.ring, parse_reference(str(one)), "accuracy")
+    apart = clock.now()
+    merge = await people.merge(workspace, one, other)
+    await people.unmerge(workspace, merge.id)
+    parted = clock.now()
+    assert await then(workspace, apart) == "permit"
+    assert await then(workspace, apart, parted) == "contact.restricted"
+    assert await then(workspace, parted) == await reason(workspace, JAN) == "contact.restricted"
 
 
 async def test_a_dead_address_was_alive_before(workspace: Workspace) -> None:

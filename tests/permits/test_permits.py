@@ -1,7 +1,6 @@
 """G4: a permit is for one message, one content, once and soon; the gate is asked anew when it is redeemed."""
 
 import asyncio
-from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -131,10 +130,7 @@ async def test_the_gate_is_asked_anew(workspace: Workspace, monkeypatch: pytest.
     await subscriber(workspace)
     given = await token(workspace)
 
-    async def nothing(*_: object) -> list[Any]:
-        return []
-
-    monkeypatch.setattr(standing, "void", nothing)
+    monkeypatch.setattr(standing, "ask_void", lambda *_: None)
     await act(workspace, f"email:{EMAIL}", EntryKind.WITHDRAWN)
     told = await redeem(workspace, given)
     assert (told.outcome, told.reason) == (Outcome.DENY, "address.suppressed")

@@ -8,6 +8,8 @@ from registry.kit.shipped import folder as shipped_folder
 from registry.policy import loader
 from registry.policy.documents import Problem
 
+NEWSLETTER = "purposes/newsletter/policy.toml"
+
 
 def copied(to: Path) -> Path:
     """A copy of the shipped policies in `to`, without collection points, whose texts lean on everything else."""

@@ -8,9 +8,8 @@ import pytest
 from registry.policy import cases, loader
 from registry.policy.balancing import BalancingTest
 from registry.policy.documents import PolicyInvalid
-from tests.policy.folders import copied, only, problems, replace
+from tests.policy.folders import NEWSLETTER, copied, only, problems, replace
 
-NEWSLETTER = "purposes/newsletter/policy.toml"
 UPDATES = "purposes/product-updates/policy.toml"
 ANSWERS = "purposes/request-answers/policy.toml"
 HUGE = "99999999999"

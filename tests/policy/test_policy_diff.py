@@ -1,32 +1,31 @@
 """`policy diff` against the gate: what it says would change is what changes, person by person, once it is applied."""
 
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
-from uuid import UUID
 
 import psycopg
 import pytest
 
 from registry.access.workspace import Workspace
 from registry.consents.ledger import EntryKind
-from registry.exchange import imports, mapping, sample
-from registry.gate import facts, policy_diff, rules, service
-from registry.gate.model import Question
-from registry.gate.policy_changes import Difference, Pair
+from registry.gate import audience, policy_diff, rules
+from registry.gate.policy_changes import Answered, Difference, Pair
 from registry.kit.config import Settings
-from registry.kit.ids import NIL
 from registry.opening import opened
 from registry.policy import loader
-from registry.policy.in_force import Bundle, Change
-from registry.policy.model import PolicySet, Subscriber
-from tests.persons import CALLER, act, make, sale
+from tests.persons import CALLER, act, make
+from tests.policy.audience import (
+    CLUB,
+    NEWSLETTER,
+    NOW,
+    UPDATES,
+    answers,
+    change,
+    granted,
+    naming,
+    people,
+)
 from tests.policy.folders import copied, replace, rest_on_interest
-
-NEWSLETTER = "purposes/newsletter/policy.toml"
-UPDATES = "purposes/product-updates/policy.toml"
-CLUB = "purposes/club-letter/policy.toml"
-NOW = datetime(2027, 6, 1, 12, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -34,69 +33,16 @@ def folder(tmp_path: Path) -> Path:
     return copied(tmp_path)
 
 
-async def people(workspace: Workspace, tmp_path: Path, number: int = 150) -> None:
-    """A mailing list of invented people, and some who stand in every other way."""
-    path = tmp_path / "sample.zip"
-    sample.write(number, 7, path)
-    told = mapping.load(Path(f"{path}.mapping.toml"), "mailchimp")
-    await imports.run(workspace, CALLER, path, "mailchimp", told)
-    for n in range(3):
-        customer = await make(workspace, f"customer{n}@example.org", country="LV" if n else "PL")
-        sold = ("tents",) if n < 2 else ("bicycles",)
-        await sale(workspace, customer, products=sold, assignment_id=await address(workspace, customer))
-    company = await make(workspace, "office@example.org", country="FI", subscriber=Subscriber.LEGAL)
-    await act(workspace, company, EntryKind.OBJECTED, "product-updates")
-    both = await make(workspace, "home@example.org", "work@example.org")
-    await granted(workspace, both)
-    member = await make(workspace, "member@example.org")
-    await granted(workspace, member, EntryKind.GRANTED, "club-letter")
-    for born in ("2012-02-29", "2011-06-01", "1980-01-01"):
-        child = await make(workspace, f"born{born}@example.org", fields={"birth_date": born})
-        await granted(workspace, child)
-    asked = await make(workspace, "asked@example.org")
-    await granted(workspace, asked, EntryKind.REQUESTED, "club-letter")
-    gone = await make(workspace, "gone@example.org")
-    await granted(workspace, gone)
-    await act(workspace, gone, EntryKind.WITHDRAWN)
-
-
-async def granted(
-    workspace: Workspace, person: UUID, kind: EntryKind = EntryKind.GRANTED, purpose: str = "newsletter"
-) -> None:
-    """A grant for the first of the person's addresses."""
-    await act(workspace, person, kind, purpose, assignment_id=await address(workspace, person))
-
-
-async def address(workspace: Workspace, person: UUID) -> UUID:
-    """The first of the person's addresses."""
-    async with workspace.database.begin(CALLER) as session:
-        found = await session.value(
-            "SELECT id FROM assignment WHERE contact_id = %s ORDER BY id LIMIT 1", (person,)
-        )
-    assert isinstance(found, UUID)
-    return found
-
-
-async def answers(workspace: Workspace, policies: PolicySet, pair: Pair) -> dict[UUID, str]:
-    """Everybody's reason, as the gate's bulk statement gives it; one for all where the policies know no such pair."""
-    async with workspace.database.begin(CALLER) as session:
-        constant = service.before_facts(policies, Question(NIL, *pair))
-        if constant is not None:
-            rows = await session.all("SELECT subject_id FROM gate_row WHERE kind = 0")
-            return {row.subject_id: constant for row in rows}
-        statement = facts.chunk(policies, policies.purposes[pair.purpose], pair.channel, NOW, NIL, 100_000)
-        rows = await session.all(statement.text, statement.params)
-    return {row.contact_id: rules.REASONS[row.code] for row in rows}
-
-
-async def compare(workspace: Workspace, folder: Path) -> Difference:
+async def compare(workspace: Workspace, folder: Path, named: list[Answered] | None = None) -> Difference:
     return await policy_diff.difference(
-        workspace.database, workspace.ring, CALLER, workspace.policies, loader.load(folder), NOW
+        workspace.database,
+        workspace.ring,
+        CALLER,
+        workspace.policies,
+        loader.load(folder),
+        NOW,
+        naming=None if named is None else naming(workspace, named),
     )
-
-
-def change(folder: Path) -> Change:
-    return Change(Bundle.of(folder), "dpo", "a test")
 
 
 _CLASS = 'class = "marketing"'
@@ -145,10 +91,10 @@ async def test_whoever_would_be_answered_differently_is_once_the_policies_are_ap
     async with opened(settings, change=change(folder)) as workspace:
         await people(workspace, tmp_path)
         replace(folder, file, old, new)
-        found = await compare(workspace, folder)
+        named: list[Answered] = []
+        found = await compare(workspace, folder, named)
         before = {one.pair: await answers(workspace, workspace.policies, one.pair) for one in found.compared}
-    changed = [one for one in found.compared if one.changes]
-    assert changed
+    assert named
     assert {one.method for one in found.compared if one.method != "none"} == {method}
     async with opened(settings, change=change(folder)) as workspace:
         after = {one.pair: await answers(workspace, workspace.policies, one.pair) for one in found.compared}
@@ -156,14 +102,17 @@ async def test_whoever_would_be_answered_differently_is_once_the_policies_are_ap
         for one in found.compared:
             async with workspace.database.begin(CALLER) as session:
                 found_purpose = workspace.policies.purposes[one.pair.purpose]
-                counted = facts.counted(workspace.policies, found_purpose, one.pair.channel, NOW)
+                counted = audience.counted(workspace.policies, found_purpose, one.pair.channel, NOW)
                 rows = await session.all(counted.text, counted.params)
             bulk[one.pair] = {rules.REASONS[row.code]: row.persons for row in rows}
     for one in found.compared:
         was, now = before[one.pair], after[one.pair]
         assert was.keys() == now.keys()
-        moved = Counter((was[person], now[person]) for person in was if was[person] != now[person])
-        assert {(c.before, c.after): c.persons for c in one.changes} == moved, one.pair
+        moved = {person: (was[person], now[person]) for person in was if was[person] != now[person]}
+        told = {a.person: (a.before, a.after) for a in named if a[1:3] == one.pair}
+        assert told == moved, one.pair
+        assert len([a for a in named if a[1:3] == one.pair]) == len(told)
+        assert {(c.before, c.after): c.persons for c in one.changes} == Counter(moved.values()), one.pair
         assert one.method == "none" or one.persons == len(was)
         assert Counter(now.values()) == bulk[one.pair]
         for c in one.changes:
@@ -185,7 +134,10 @@ async def test_a_purpose_that_ends_refuses_everybody_and_one_that_begins_is_work
             notice.write_text(notice.read_text().replace("newsletter", "other-news"))
         fields = folder / "fields.toml"
         fields.write_text(fields.read_text().replace('"newsletter"', '"other-news"'))
-        found = await compare(workspace, folder)
+        named: list[Answered] = []
+        found = await compare(workspace, folder, named)
+    assert {a.person: a.before for a in named if a[1:] == (*news, a.before, "purpose.unknown")} == was
+    assert {a.person for a in named if a.before == "purpose.unknown"} == was.keys()
     by = {one.pair: one for one in found.compared}
     assert by[news].method == "rows"
     assert {(c.before, c.after): c.persons for c in by[news].changes} == {

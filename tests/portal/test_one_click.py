@@ -1,16 +1,21 @@
 """The link in a message: a POST withdraws, and nothing else changes anything."""
 
 import re
+from typing import Any
 from uuid import UUID
 
 import httpx
 import pytest
 
 from registry.access.workspace import Workspace
+from registry.contacts.queries import Reference
 from registry.dispatch.tokens import OneClick, seal
 from registry.gate import service as gate
 from registry.gate.model import Question
+from registry.kit.database import Session
 from registry.kit.texts import gettext_for
+from registry.portal import service
+from registry.subject_requests import erasure
 from tests.dispatch.people import CALLER, persons
 
 BODY = {"List-Unsubscribe": "One-Click"}
@@ -193,7 +198,8 @@ async def test_twice_is_as_good_as_once(
 
 
 @pytest.mark.parametrize(
-    ("accepted", "locale"), [("pl", "pl"), ("ru", "ru"), ("lv-LV", "lv"), ("xx", "en"), ("", "en")]
+    ("accepted", "locale"),
+    [("pl", "pl"), ("ru", "ru"), ("lv-LV", "lv"), ("en", "en"), ("xx", "lv"), ("", "lv")],
 )
 async def test_speaks_the_reader_s_language(
     workspace: Workspace, client: httpx.AsyncClient, contact_id: UUID, accepted: str, locale: str
@@ -204,3 +210,23 @@ async def test_speaks_the_reader_s_language(
     for text in ("Unsubscribe", "Yes, unsubscribe me", "You do not need to sign in."):
         assert gettext_for(locale)(text) in page
     assert workspace.policies.purposes["newsletter"].title[locale] in page
+
+
+async def test_a_click_at_the_moment_of_the_erasure_is_answered_as_one_after_it(
+    workspace: Workspace, client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (person,) = await persons(workspace, ["anna@example.org"])
+    token = await token_of(workspace, person)
+    found = service.contacts.contact
+
+    async def found_and_erased(session: Session, contact_id: UUID) -> Any:
+        row = await found(session, contact_id)
+        await erasure.erase_person(
+            workspace.database, workspace.ring, workspace.policies, CALLER, Reference(person, None)
+        )
+        return row
+
+    monkeypatch.setattr(service.contacts, "contact", found_and_erased)
+    assert (await client.post(f"/p/u/{token}", data=BODY)).status_code == 200
+    async with workspace.database.begin(CALLER) as session:
+        assert await session.value("SELECT count(*) FROM consent_entry WHERE contact_id = %s", (person,)) == 0

@@ -83,6 +83,10 @@ class Contest:
         self._senders, self._actors = players[:SENDERS], players[SENDERS:]
         self._next = 0
 
+    async def go_wrong(self, mutant: str) -> None:
+        """From the next wave on everybody does it in this wrong way, and in no other."""
+        await asyncio.gather(*(one.told(f"wrong {mutant}") for one in [*self._senders, *self._actors]))
+
     async def wave(self, size: int) -> Findings:
         """Prepare so many persons, let it happen, and judge."""
         numbers = range(self._next, self._next + size)
@@ -132,9 +136,7 @@ class Contest:
 
 
 @asynccontextmanager
-async def contest(
-    workspace: Workspace, folder: Path, *, seed: int = 1, mutant: str | None = None
-) -> AsyncIterator[Contest]:
+async def contest(workspace: Workspace, folder: Path, *, seed: int = 1) -> AsyncIterator[Contest]:
     """Start senders, actors and a mail server; they end with the block."""
     folder.mkdir(parents=True, exist_ok=True)
     async with AsyncExitStack() as stack:
@@ -147,7 +149,6 @@ async def contest(
             "urls": [urls.owner, urls.app, urls.retention],
             "smtp": server.url,
             "seed": seed,
-            "mutant": mutant,
             "senders": [str(bells / f"s{index}") for index in range(SENDERS)],
             "actors": [str(bells / f"a{index}") for index in range(ACTORS)],
             "lanes": LANES,

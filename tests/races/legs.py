@@ -24,8 +24,8 @@ from tests.races.contest import contest
 from tests.races.judging import Findings
 
 # Persons of whom everything is in memory at a time, and waves on one database.
-WAVE = 250
-WAVES = 8
+WAVE = 125
+WAVES = 16
 ROOT = Path(__file__).parents[2]
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+import pytest
 from msgspec import structs
 
 from registry.dispatch import claiming, handoff
@@ -29,33 +30,33 @@ class Mutant:
     """A wrong way, and what somebody might say for it."""
 
     sentence: str
-    apply: Callable[[], None]
+    apply: Callable[[pytest.MonkeyPatch], None]
 
 
-def _no_lock() -> None:
+def _no_lock(patch: pytest.MonkeyPatch) -> None:
     async def none(*_: object) -> None:
         pass
 
-    standing.lock_for_handoff = none  # type: ignore[assignment]
+    patch.setattr(standing, "lock_for_handoff", none)
 
 
-def _gate_rows_only() -> None:
+def _gate_rows_only(patch: pytest.MonkeyPatch) -> None:
     lock = standing.lock_for_handoff
 
     async def gate_rows(session: Session, contact_ids: Iterable[UUID], _: Iterable[UUID]) -> None:
         await lock(session, contact_ids, ())
 
-    standing.lock_for_handoff = gate_rows  # type: ignore[assignment]
+    patch.setattr(standing, "lock_for_handoff", gate_rows)
 
 
-def _address_rows_only() -> None:
+def _address_rows_only(patch: pytest.MonkeyPatch) -> None:
     async def address_rows(session: Session, _: Iterable[UUID], address_ids: Iterable[UUID]) -> None:
         await standing.lock_addresses(session, address_ids)
 
-    standing.lock_for_handoff = address_rows  # type: ignore[assignment]
+    patch.setattr(standing, "lock_for_handoff", address_rows)
 
 
-def _facts_in_the_locks_statement() -> None:
+def _facts_in_the_locks_statement(patch: pytest.MonkeyPatch) -> None:
     async def joined(session: Session, policies: PolicySet, claimed: Sequence[Claimed]) -> list[Decision]:
         # The snapshot is as old as the statement's beginning, however long it waits for the rows.
         rows: list[Any] = await session.all(
@@ -83,14 +84,14 @@ def _facts_in_the_locks_statement() -> None:
             for one, answer in zip(claimed, answers, strict=True)
         ]
 
-    handoff.locked_decisions = joined
+    patch.setattr(handoff, "locked_decisions", joined)
 
 
 def _as(answer: Decision, permitted: bool) -> Decision:
     return structs.replace(answer, outcome=Outcome.PERMIT if permitted else Outcome.DENY)
 
 
-def _decided_at_the_claim() -> None:
+def _decided_at_the_claim(patch: pytest.MonkeyPatch) -> None:
     claim = claiming.claim
     known: dict[tuple[UUID, int], Decision] = {}
 
@@ -111,21 +112,21 @@ def _decided_at_the_claim() -> None:
         )
         return [known.pop((one.id, one.attempt)) for one in claimed]
 
-    claiming.claim = claim_and_decide
-    handoff.locked_decisions = remembered
+    patch.setattr(claiming, "claim", claim_and_decide)
+    patch.setattr(handoff, "locked_decisions", remembered)
 
 
-def _redeemed_without_lock() -> None:
+def _redeemed_without_lock(patch: pytest.MonkeyPatch) -> None:
     lock = permits._lock
 
     async def only_when_issued(session: Session, contact_id: UUID, *redeemed: UUID | None) -> None:
         if not redeemed:
             await lock(session, contact_id)
 
-    permits._lock = only_when_issued  # type: ignore[assignment]
+    patch.setattr(permits, "_lock", only_when_issued)
 
 
-def _acknowledged_before_the_commit() -> None:
+def _acknowledged_before_the_commit(patch: pytest.MonkeyPatch) -> None:
     done = stage.committed
     under_way: set[asyncio.Task[None]] = set()
 
@@ -156,7 +157,7 @@ def _acknowledged_before_the_commit() -> None:
                 raise
             return await done(at, work)
 
-    stage.committed = early
+    patch.setattr(stage, "committed", early)
 
 
 MUTANTS: dict[str, Mutant] = {

@@ -134,7 +134,7 @@ class Erase:
 class Merge:
     """Another record turns out to be this person's; `other_no`: it had said no.
 
-    A restriction of the person is one of the other record from now on, and so counts anew, at `restricted_at`.
+    A restriction of the person is one of the other record too, since when it began: `restricted_at`, 0 for none.
     """
 
     told: Told
@@ -142,11 +142,9 @@ class Merge:
     restricted_at: int = 0
 
     def step(self, state: Gate) -> Gate | None:
-        if state.merged or bool(self.restricted_at) is not bool(state.restricted_at):
+        if state.merged or self.restricted_at != state.restricted_at:
             return None
-        restricted_at = max(state.restricted_at, self.restricted_at)
-        after = state._replace(merged=True, other_no=self.other_no, restricted_at=restricted_at)
-        return _no(state, after, self.told)
+        return _no(state, state._replace(merged=True, other_no=self.other_no), self.told)
 
 
 @dataclass(frozen=True, slots=True)

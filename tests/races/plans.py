@@ -16,16 +16,25 @@ NOES = {
     "object": 8,
     "object_to_all": 6,
     "restrict": 10,
-    "restrict_alone": 8,
+    "restrict_alone": 20,
     "suppress": 14,
     "bury": 4,
     "erase": 5,
     "merge": 10,
 }
 # What leaves nobody to be merged with, or no address to share, would be explained by a larger model.
-_APART = ({"erase", "merge"}, {"bury", "suppress"})
-# How long a "no" is in coming: with the hand-off's own hesitation, about as often before it as after.
-LONGEST = 3.0
+_APART = (
+    {"erase", "merge"},
+    {"bury", "suppress"},
+    # One holds the person's row alone and the other the address's: nothing of the product writes by less than both.
+    {"restrict_alone", "bury"},
+    {"restrict_alone", "suppress"},
+)
+# How long a "no" is in coming: with the hand-off's own hesitation, about as often before it as after, and seldom so
+# long before or after that nothing overlaps.
+LONGEST = 1.3
+# How often two say no in the same round.
+SEVERAL = 0.5
 
 
 class Step(NamedTuple):
@@ -55,14 +64,15 @@ class Plan(NamedTuple):
 def plan(seed: int, number: int) -> Plan:
     """The plan for the person of that number."""
     chance = random.Random(f"{seed}/{number}")
-    first = _choice(chance, set())
-    again = chance.random() < 0.4
-    rounds = [_round(chance, first, lift=again)]
-    acts = {first}
-    if again:
-        second = _choice(chance, {first, *_excluded(first)})
-        acts.add(second)
-        rounds.append(_round(chance, second, lift=chance.random() < 0.3))
+    acts: set[str] = set()
+    rounds = []
+    count = 2 if chance.random() < 0.4 else 1
+    for left in reversed(range(count)):
+        noes = [_another(chance, acts)]
+        if chance.random() < SEVERAL:
+            noes.append(_another(chance, acts))
+        # Without a yes between them the second round would have nothing to race for.
+        rounds.append(_round(chance, noes, lift=left > 0 or chance.random() < 0.15))
     return Plan(
         shared="suppress" in acts or chance.random() < 0.15,
         duplicate="merge" in acts,
@@ -71,25 +81,24 @@ def plan(seed: int, number: int) -> Plan:
     )
 
 
-def _choice(chance: random.Random, without: set[str]) -> str:
+def _another(chance: random.Random, acts: set[str]) -> str:
+    """A "no" that was not chosen yet and goes with those that were; it is one of them from now on."""
+    without = acts | {other for pair in _APART if acts & pair for other in pair}
     noes = {act: weight for act, weight in NOES.items() if act not in without}
-    return chance.choices(list(noes), list(noes.values()))[0]
+    chosen = chance.choices(list(noes), list(noes.values()))[0]
+    acts.add(chosen)
+    return chosen
 
 
-def _excluded(act: str) -> set[str]:
-    return {other for pair in _APART if act in pair for other in pair}
-
-
-def _round(chance: random.Random, no: str, *, lift: bool) -> Round:
+def _round(chance: random.Random, noes: list[str], *, lift: bool) -> Round:
     def moment(longest: float = LONGEST) -> float:
         return chance.uniform(0, longest)
 
-    taking = [Step(moment(), no)]
+    scripts: list[Script] = [(Step(moment(), no),) for no in noes]
     if lift:
-        taking.append(Step(moment(1), "grant"))
-    scripts: list[Script] = [tuple(taking)]
+        scripts[0] += (Step(moment(1), "grant"),)
     if chance.random() < 0.4:
-        permit = [Step(0, "issue"), Step(moment(1), "redeem")]
+        permit = [Step(0, "issue"), Step(moment(0.4), "redeem")]
         if chance.random() < 0.25:
             permit.append(Step(moment(1), "redeem"))
         scripts.append(tuple(permit))

@@ -13,6 +13,8 @@ from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from registry.access.workspace import Workspace
 from registry.keys.ring import FileKeyRing
 from registry.kit import server_settings
@@ -45,8 +47,7 @@ async def _serve(orders: dict[str, Any]) -> None:
     )
     await database.open()
     workspace = Workspace(settings, database, FileKeyRing(settings.data / "keys"), installation.policies())
-    if orders["mutant"]:
-        mutants.MUTANTS[orders["mutant"]].apply()
+    wrong = pytest.MonkeyPatch()
     diary = Diary(Path(orders["diary"]))
     role = (Sender if orders["role"] == "sender" else Actor)(workspace, orders, diary)
     stop = asyncio.Event()
@@ -55,6 +56,10 @@ async def _serve(orders: dict[str, Any]) -> None:
     while line := (await asyncio.to_thread(sys.stdin.readline)).split():
         if line[0] == "scenes" and isinstance(role, Actor):
             role.scenes(Path(line[1]))
+        if line[0] == "wrong":
+            # Nothing is under way: the wave before was drained.
+            wrong.undo()
+            mutants.MUTANTS[line[1]].apply(wrong)
         done = await role.drain() if line[0] == "drain" else 0
         diary.flush()
         print(done, flush=True)

@@ -15,6 +15,8 @@ import psycopg
 import pytest
 from psycopg import AsyncCursor, sql
 
+from registry.kit.together import Connection
+
 # In the order in which everybody locks them.
 TABLES = (("gate_row", "subject_id"), ("address", "id"), ("message", "id"), ("permit", "id"))
 
@@ -94,6 +96,15 @@ def watching(patch: pytest.MonkeyPatch, url: str) -> Iterator[Watch]:
             await executemany(cursor, query, *rest, **more)
             look(query)
 
+        async def one_by_one(connection: Any, statements: Any) -> Any:
+            """Each in a round trip of its own, so that it is seen which of them took a lock."""
+            answers = []
+            for statement, params in statements:
+                cursor = await connection.execute(statement, params)
+                answers.append(await cursor.fetchall() if cursor.description else [])
+            return answers
+
+        patched.setattr(Connection, "together", one_by_one)
         patched.setattr(AsyncCursor, "execute", executed)
         patched.setattr(AsyncCursor, "executemany", executed_many)
         yield watch

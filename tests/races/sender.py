@@ -20,7 +20,7 @@ from tests.races.stage import PERSON
 
 IDLE_SECONDS = 0.01
 # Between a claim and its hand-over, in hand-overs: the longer, the more often the "no" comes first.
-HESITATION = 2.5
+HESITATION = 1.5
 
 
 class Sender:

@@ -70,6 +70,9 @@ LEGAL = {
         at(Issue("p", ""), 1, 2), at(Redeem("p", True, ""), 3, 4), at(Redeem("p", False, ""), 5, 6),
     ],
     "a record that never said no takes nothing away": [at(Merge(NOTHING, False), 1, 2), *mail(3, 4)],
+    "a merge leaves a yes be that came after the restriction": [
+        at(Restrict(100, NOTHING), 1, 2), at(Grant(200), 3, 4), at(Merge(NOTHING, False, 100), 5, 6), *mail(7, 8),
+    ],
     "an act about somebody erased meanwhile": [at(Erase(NOTHING), 1, 5), at(Gone("grant"), 2, 3)],
     "an address outlives the person": [at(Erase(NOTHING), 1, 2), at(Suppress(5, NOTHING), 3, 4)],
     "an erasure that was asked for twice": [at(Erase(NOTHING), 1, 4), at(Erase(NOTHING, True), 2, 5)],
@@ -91,6 +94,10 @@ ILLEGAL = {
     "a yes lifts the no of the person's other record": [
         at(Merge(NOTHING, True), 1, 2), at(Grant(200), 3, 4), *mail(5, 6),
     ],
+    "a merge makes a restriction younger than it is": [
+        at(Restrict(100, NOTHING), 1, 2), at(Merge(NOTHING, False, 300), 3, 4),
+    ],
+    "a merge loses a restriction": [at(Restrict(100, NOTHING), 1, 2), at(Merge(NOTHING, False), 3, 4)],
     "a mail to somebody who was erased": [at(Erase(NOTHING), 1, 2), *mail(3, 4)],
     "somebody is gone who was not erased": [at(Gone("grant"), 1, 2)],
     "somebody is erased twice": [at(Erase(NOTHING), 1, 2), at(Erase(NOTHING), 3, 4)],

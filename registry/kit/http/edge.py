@@ -1,13 +1,15 @@
 """The outermost layer: request ids, security headers and one event a request, on every answer, 404 included."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from time import perf_counter
 from typing import Any
 
 from litestar import Litestar
 from litestar.types import HTTPResponseStartEvent, Message, Receive, Scope, Send
 
+from registry.kit.http.admission import Admission
+from registry.kit.http.shortcut import WHOLE, Sent, Whole, short_ways, take
 from registry.kit.ids import new_name
 from registry.kit.logging import often
 
@@ -31,6 +33,15 @@ _TRANSPORT = (b"strict-transport-security", b"max-age=31536000; includeSubDomain
 # On every answer, unless it says something else itself.
 _ALWAYS = [*SECURITY_HEADERS, (b"cache-control", b"no-store")]
 _ALWAYS_NAMED = frozenset(name for name, _ in _ALWAYS)
+_JSON = (b"content-type", b"application/json")
+
+
+def _line(header: tuple[bytes, bytes]) -> bytes:
+    return b"%b: %b\r\n" % header
+
+
+_JSON_LINE, _TRANSPORT_LINE = _line(_JSON), _line(_TRANSPORT)
+_ALWAYS_LINES = b"".join(map(_line, _ALWAYS))
 
 # A request id is written to the log of events and to the audit log, so nothing that could be an address or a
 # telephone number passes for one.
@@ -69,25 +80,61 @@ class Edge(Litestar):
     """Whether persons reach us by https, so that browsers may be told to insist on it."""
     echoing: tuple[str, ...] = ()
     """Paths whose standard has every `X-Request-ID` sent back as it came, in the answer's header alone."""
+    admit: Callable[[Scope, Admission], Awaitable[None]] | None = None
+    """Lets a request in that takes a short way; without it nothing does."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._answered = often("http", "request.answered")
+        self.short_ways = short_ways(self.routes)
 
     async def __call__(self, scope: Any, receive: Receive | Any, send: Send | Any) -> None:
         """ASGI entry; see Litestar."""
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
             return
+        began = perf_counter()
         # The server shares one state among requests when a lifespan put something in it.
         scope["state"] = dict(scope.get("state") or {})
-        await super().__call__(scope, receive, self._finishing(scope, send, perf_counter()))
+        way = self.short_ways.get(scope["path"])
+        if way is not None and self.admit is not None:
+            scope["app"] = scope["litestar_app"] = self
+            sent, receive = await take(way, self.admit, scope, receive)
+            if sent is not None:
+                await self._send(scope, send, sent, began)
+                return
+        await super().__call__(scope, receive, self._finishing(scope, send, began))
 
-    def _finishing(self, scope: Scope, send: Send, began: float) -> Callable[[Message], Any]:
+    async def _send(self, scope: Scope, send: Send, sent: Sent, began: float) -> None:
+        """What `_finishing` does, for an answer that is whole and names none of the headers that all have."""
+        identity, shown = self._identified(scope)
+        length = b"%d" % len(sent.body)
+        whole: Whole | None = (scope.get("extensions") or {}).get(WHOLE)  # type: ignore[assignment]
+        if whole is None or not whole(self._lines(sent, length, shown), sent.body):
+            headers = [_JSON, (b"content-length", length), *sent.headers, (b"x-request-id", shown), *_ALWAYS]
+            if self.transport_secure:
+                headers.append(_TRANSPORT)
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": sent.body, "more_body": False})
+        scope["path_template"] = scope["path"]
+        self._tell(scope, 200, identity, perf_counter() - began)
+
+    def _lines(self, sent: Sent, length: bytes, shown: bytes) -> bytes:
+        """The same headers as they stand in the answer."""
+        always = _ALWAYS_LINES + _TRANSPORT_LINE if self.transport_secure else _ALWAYS_LINES
+        own = b"".join(map(_line, sent.headers)) if sent.headers else b""
+        return b"%bcontent-length: %b\r\n%bx-request-id: %b\r\n%b" % (_JSON_LINE, length, own, shown, always)
+
+    def _identified(self, scope: Scope) -> tuple[str, bytes]:
+        """The request's id, and as the answer's header shows it."""
         identity = request_id(scope)
         shown = identity.encode("ascii")
         if self.echoing and scope["path"].startswith(self.echoing):
             shown = _sent(scope) or shown
+        return identity, shown
+
+    def _finishing(self, scope: Scope, send: Send, began: float) -> Callable[[Message], Any]:
+        identity, shown = self._identified(scope)
         status = 0
 
         async def finish(message: Message) -> None:
