@@ -148,7 +148,6 @@ async def _serve(
     import uvicorn
 
     from registry.app import create_app
-    from registry.kit.http.server import Protocol
 
     class Server(uvicorn.Server):
         """uvicorn raises the signal again after a clean stop and would exit with 143; the signals are ours."""
@@ -163,7 +162,7 @@ async def _serve(
         server = Server(
             uvicorn.Config(
                 create_app(workspace),
-                http=Protocol,
+                http="httptools",
                 lifespan="on",
                 access_log=False,
                 log_config=None,

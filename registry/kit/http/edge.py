@@ -9,7 +9,7 @@ from litestar import Litestar
 from litestar.types import HTTPResponseStartEvent, Message, Receive, Scope, Send
 
 from registry.kit.http.admission import Admission
-from registry.kit.http.shortcut import WHOLE, Sent, Whole, short_ways, take
+from registry.kit.http.shortcut import Sent, short_ways, take
 from registry.kit.ids import new_name
 from registry.kit.logging import often
 
@@ -34,14 +34,6 @@ _TRANSPORT = (b"strict-transport-security", b"max-age=31536000; includeSubDomain
 _ALWAYS = [*SECURITY_HEADERS, (b"cache-control", b"no-store")]
 _ALWAYS_NAMED = frozenset(name for name, _ in _ALWAYS)
 _JSON = (b"content-type", b"application/json")
-
-
-def _line(header: tuple[bytes, bytes]) -> bytes:
-    return b"%b: %b\r\n" % header
-
-
-_JSON_LINE, _TRANSPORT_LINE = _line(_JSON), _line(_TRANSPORT)
-_ALWAYS_LINES = b"".join(map(_line, _ALWAYS))
 
 # A request id is written to the log of events and to the audit log, so nothing that could be an address or a
 # telephone number passes for one.
@@ -109,21 +101,13 @@ class Edge(Litestar):
         """What `_finishing` does, for an answer that is whole and names none of the headers that all have."""
         identity, shown = self._identified(scope)
         length = b"%d" % len(sent.body)
-        whole: Whole | None = (scope.get("extensions") or {}).get(WHOLE)  # type: ignore[assignment]
-        if whole is None or not whole(self._lines(sent, length, shown), sent.body):
-            headers = [_JSON, (b"content-length", length), *sent.headers, (b"x-request-id", shown), *_ALWAYS]
-            if self.transport_secure:
-                headers.append(_TRANSPORT)
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send({"type": "http.response.body", "body": sent.body, "more_body": False})
+        headers = [_JSON, (b"content-length", length), *sent.headers, (b"x-request-id", shown), *_ALWAYS]
+        if self.transport_secure:
+            headers.append(_TRANSPORT)
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": sent.body, "more_body": False})
         scope["path_template"] = scope["path"]
         self._tell(scope, 200, identity, perf_counter() - began)
-
-    def _lines(self, sent: Sent, length: bytes, shown: bytes) -> bytes:
-        """The same headers as they stand in the answer."""
-        always = _ALWAYS_LINES + _TRANSPORT_LINE if self.transport_secure else _ALWAYS_LINES
-        own = b"".join(map(_line, sent.headers)) if sent.headers else b""
-        return b"%bcontent-length: %b\r\n%bx-request-id: %b\r\n%b" % (_JSON_LINE, length, own, shown, always)
 
     def _identified(self, scope: Scope) -> tuple[str, bytes]:
         """The request's id, and as the answer's header shows it."""

@@ -18,11 +18,6 @@ from registry.kit.http.admission import CLOSED, OPTION, Admission
 SHORT_WAY = "short_way"
 RAISED = "raised"
 """Where in the state of a request its own error waits for the route to raise it."""
-WHOLE = "zgoda.whole"
-"""An extension of the scope, of our own server (`registry.kit.http.server`): `Whole`."""
-
-Whole = Callable[[bytes, bytes], bool]
-"""Sends a 200 with these header lines (each with its end) and this body; False when that has to go the usual way."""
 
 # Bytes; no plain question is as long as a tenth of it.
 LARGEST = 10_000
