@@ -8,10 +8,12 @@ import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import psycopg
 from psycopg import AsyncConnection
 
 from registry.kit.database import Session
+
+# Advisory locks have 64-bit numbers.
+_NUMBERS = 2**63
 
 
 class Owner:
@@ -39,9 +41,6 @@ async def owner(url: str) -> AsyncIterator[Owner]:
 
 async def is_gone(session: Session, name: str | None) -> bool:
     """Whether the worker of that name has no connection any more; true also for no name at all."""
-    if name is None or not name.isdigit():
+    if name is None or not name.isdigit() or int(name) >= _NUMBERS:
         return True
-    try:
-        return bool(await session.value("SELECT pg_try_advisory_xact_lock(%s)", (int(name),)))
-    except psycopg.errors.NumericValueOutOfRange:
-        return True
+    return bool(await session.value("SELECT pg_try_advisory_xact_lock(%s::bigint)", (int(name),)))

@@ -25,9 +25,13 @@ async def decide(
     """Decide each question on the facts that this statement sees; answers in the order of the questions.
 
     A caller that holds the gate rows' locks runs this in a statement of its own, after the lock: its snapshot is
-    younger than every withdrawal that was acknowledged before.
+    younger than every withdrawal that was acknowledged before. Without `at` it is now, when the locks are held that
+    were asked for: what ends while they are waited for has ended.
     """
-    return [answer for answer, _ in await answers(session, policies, questions, at or clock.now())]
+    if at is None:
+        await session.send()
+        at = clock.now()
+    return [answer for answer, _ in await answers(session, policies, questions, at)]
 
 
 async def answers(

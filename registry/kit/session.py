@@ -7,6 +7,8 @@ from typing import Any, LiteralString, cast
 from uuid import UUID
 
 from psycopg import AsyncCursor, sql
+from psycopg.errors import InFailedSqlTransaction
+from psycopg.pq import TransactionStatus
 
 from registry.kit import arrays, copying
 from registry.kit.caller import Caller
@@ -121,6 +123,11 @@ class Session:
             await self.send()
         if self._waiting:
             await self.send(committing=True)
+        elif self.driver.pgconn.transaction_status == TransactionStatus.INERROR:
+            # The server would answer the commit by a rollback, and nobody would be told.
+            raise InFailedSqlTransaction(
+                "an error in this transaction was passed over: nothing of it is kept"
+            )
         else:
             await self.driver.commit()
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from psycopg import AsyncConnection, OperationalError, ProgrammingError
 from psycopg.abc import Buffer, PQGen
 from psycopg.adapt import PyFormat, Transformer
-from psycopg.errors import error_from_result
+from psycopg.errors import FeatureNotSupported, InvalidSqlStatementName, error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, Format
 from psycopg.pq.abc import PGconn, PGresult
 from psycopg.rows import TupleRow
@@ -83,6 +83,15 @@ class _Written(NamedTuple):
 
 
 _Key = tuple[bytes, tuple[int, ...]]
+# A prepared statement that the schema has left behind, or that is not there: the next time it is prepared anew.
+_STALE = (FeatureNotSupported, InvalidSqlStatementName)
+
+
+class _Expected(NamedTuple):
+    """An answer to come: to a statement, or to its being prepared under a name."""
+
+    key: _Key
+    prepares: bytes | None = None
 
 
 class _Together:
@@ -109,10 +118,10 @@ class _Together:
         pgconn.enter_pipeline_mode()
         whole = False
         try:
-            # By answer: what is prepared by it, None for what a statement answers.
-            expected: list[tuple[_Key, bytes] | None] = []
+            expected: list[_Expected] = []
+            new: dict[_Key, bytes] = {}
             for one in written:
-                self._send(pgconn, one, expected)
+                self._send(pgconn, one, new, expected)
             pgconn.pipeline_sync()
             answers = await self._connection.wait(_exchanged(pgconn))
             whole = True
@@ -123,13 +132,16 @@ class _Together:
             elif pgconn.status != ConnStatus.BAD:
                 pgconn.exit_pipeline_mode()
         rows: list[list[TupleRow]] = []
-        for answer, prepared in zip(answers, expected, strict=True):
+        for answer, (key, prepares) in zip(answers, expected, strict=True):
             if answer.status == ExecStatus.FATAL_ERROR:
-                raise error_from_result(answer)
-            if prepared is None:
+                error = error_from_result(answer)
+                if isinstance(error, _STALE):
+                    self._prepared.pop(key, None)
+                raise error
+            if prepares is None:
                 rows.append(self._rows(answer))
             else:
-                self._prepared[prepared[0]] = prepared[1]
+                self._prepared[key] = prepares
         return rows
 
     def _written(self, text: str, params: Params) -> _Written:
@@ -143,18 +155,18 @@ class _Together:
         types, formats = self._transformer.types, self._transformer.formats
         return _Written(statement.text, written, types or (), formats or ())
 
-    def _send(self, pgconn: PGconn, one: _Written, expected: list[tuple[_Key, bytes] | None]) -> None:
+    def _send(self, pgconn: PGconn, one: _Written, new: dict[_Key, bytes], expected: list[_Expected]) -> None:
         key = one.text, one.types
-        name = self._prepared.get(key)
-        if name is None and len(self._prepared) < _PREPARED:
-            name = b"zgoda_%d" % next(self._names)
+        name = self._prepared.get(key) or new.get(key)
+        if name is None and len(self._prepared) + len(new) < _PREPARED:
+            name = new[key] = b"zgoda_%d" % next(self._names)
             pgconn.send_prepare(name, one.text, param_types=one.types)
-            expected.append((key, name))
+            expected.append(_Expected(key, name))
         if name is None:
             pgconn.send_query_params(one.text, one.values, param_types=one.types, param_formats=one.formats)
         else:
             pgconn.send_query_prepared(name, one.values, param_formats=one.formats)
-        expected.append(None)
+        expected.append(_Expected(key))
 
     def _rows(self, answer: PGresult) -> list[TupleRow]:
         if answer.status != ExecStatus.TUPLES_OK:

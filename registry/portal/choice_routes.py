@@ -157,6 +157,7 @@ async def _give(
     at, version = clock.now(), (notice.version, notice.locale)
     seen = evidence(request, choosing.FORM, locale)
     assignment_id = choices.identifier(form.get("identifier"))
+    _require(assignment_id is not None or not form.get("identifier"), "identifier")
     try:
         kind = await workspace.database.run(
             caller_of(request),

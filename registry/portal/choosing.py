@@ -115,8 +115,8 @@ async def give(
 ) -> EntryKind:
     """Consent to a purpose on a channel, for one address, on the notice of that version and language.
 
-    By e-mail that is the address that the link was sent to, whatever `assignment_id` says: who holds the link need
-    not hold another mailbox. Where the purpose asks for a second step it is a request, and the letter about it goes
+    By e-mail that is the address that the link was sent to, and no other: who holds the link need not hold another
+    mailbox. Where the purpose asks for a second step it is a request, and the letter about it goes
     out by itself. Raises as `acts.act` does: NotFound when the address is the person's no more, ContactGone when they
     were erased.
     """
@@ -124,6 +124,8 @@ async def give(
     if needed == "none":
         assignment_id = None
     elif needed == "email":
+        if assignment_id not in (None, token.assignment_id):
+            raise NotFound("identifier.unknown", "The link is of another address.", field="identifier")
         assignment_id = token.assignment_id
     elif not await session.value(
         "SELECT 1 FROM assignment WHERE contact_id = %s AND id = %s AND kind = %s",

@@ -7,8 +7,9 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from registry.consents import acts, projection, standing_rows
+from registry.consents import acts, merged_rows, projection, standing_rows
 from registry.consents.ledger import Entry, EntryKind
+from registry.consents.standing_rows import Person
 from registry.consents.validation import NewEntry
 from registry.contacts import service as persons
 from registry.contacts.queries import Reference
@@ -18,6 +19,7 @@ from registry.keys.ring import KeyRing
 from registry.kit.database import Session
 from registry.kit.errors import NotFound
 from registry.policy.model import Grade, PolicySet, Purpose
+from registry.standing.model import Consent
 
 SOURCE = "confirmation"
 FORM = "confirmation/1"
@@ -73,7 +75,8 @@ async def confirm(
         return Confirmed(Outcome.CLOSED)
     (whole,) = await projection.load(session, [token.contact_id])
     person = whole.record(token.contact_id)
-    if _confirmed(person.entries, token.entry_id):
+    confirmed = _confirmed(person.entries, token.entry_id)
+    if confirmed and _stands(policies, whole, purpose, request, at):
         return Confirmed(Outcome.ALREADY, request.assignment_id)
     scope = standing_rows.scope(purpose, request.channel, request.assignment_id)
     for later in person.entries:
@@ -81,7 +84,7 @@ async def confirm(
             return Confirmed(Outcome.TAKEN_BACK, request.assignment_id)
         if later.kind is EntryKind.INVALIDATED and later.refers_to == token.entry_id:
             return Confirmed(Outcome.CLOSED)
-    if is_over(purpose, token, at):
+    if confirmed or is_over(purpose, token, at):
         return Confirmed(Outcome.CLOSED)
     entry = NewEntry(
         contact_id=token.contact_id,
@@ -116,3 +119,13 @@ async def confirm(
 
 def _confirmed(entries: Sequence[Entry], entry_id: UUID) -> bool:
     return any(one.kind is EntryKind.CONFIRMED and one.refers_to == entry_id for one in entries)
+
+
+def _stands(policies: PolicySet, person: Person, purpose: Purpose, request: Any, at: datetime) -> bool:
+    """Whether the yes that was confirmed is one still: nobody is told that they get what they have stopped."""
+    asked = policies.purpose_ids[purpose.id], policies.channel_ids[request.channel], request.assignment_id
+    return any(
+        row.consent == Consent.GIVEN and row.valid_until > at and not row.suppressed and not row.objected
+        for row in merged_rows.rows(policies, person, at)
+        if (row.purpose_id, row.channel_id, row.assignment_id) == asked
+    )

@@ -164,14 +164,16 @@ async def restrict(session: Session, contact_id: UUID, reason: str) -> None:
     A further one counts anew: it also stands against what the person allowed since the one before. It is the
     person's, so it holds for every record of theirs.
     """
-    for record in await merged.of_person(session, contact_id):
-        await session.execute(
-            "WITH begun AS (INSERT INTO restriction (contact_id, id, reason) VALUES (%(who)s, %(id)s, %(why)s)"
-            " RETURNING restricted_at)"
-            " UPDATE gate_row SET restricted_at = begun.restricted_at, restriction = %(why)s FROM begun"
-            " WHERE subject_id = %(who)s",
-            {"who": record, "id": new_id(), "why": reason},
-        )
+    records = list(await merged.of_person(session, contact_id))
+    # One instant for all records: a consent given between two of them would count for the one and not for the other.
+    await session.execute(
+        "WITH begun AS MATERIALIZED (SELECT clock_timestamp() AS at), kept AS ("
+        "INSERT INTO restriction (contact_id, id, reason, restricted_at)"
+        " SELECT r.who, r.id, %(why)s, begun.at FROM begun, unnest(%(who)b::uuid[], %(ids)b::uuid[]) AS r(who, id))"
+        " UPDATE gate_row SET restricted_at = begun.at, restriction = %(why)s FROM begun"
+        " WHERE subject_id = ANY(%(who)b::uuid[])",
+        {"who": records, "ids": [new_id() for _ in records], "why": reason},
+    )
 
 
 async def restrict_alike(session: Session, joining: Mapping[UUID, UUID]) -> None:

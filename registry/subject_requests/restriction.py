@@ -25,7 +25,7 @@ REASONS: tuple[Because, ...] = ("accuracy", "unlawful", "claims", "objection")
 async def restrict(
     session: Session, ring: KeyRing, reference: Reference, because: Because
 ) -> tuple[UUID, UUID]:
-    """Restrict a person; (person, request). Doing it again keeps the first date. Raises as `intake.person`."""
+    """Restrict a person; (person, request). Doing it again counts anew. Raises as `intake.person`."""
     contact_id = await intake.person(session, ring, reference)
     await contacts.lock(session, [contact_id])
     await standing.restrict(session, contact_id, because)

@@ -1,5 +1,6 @@
 """The short way to a check says what the long one says, and takes only what it may."""
 
+import asyncio
 import json
 
 import psycopg
@@ -161,3 +162,33 @@ async def test_what_is_not_plainly_json_to_a_host_does_not_take_it(workspace, ad
 async def test_only_the_method_that_the_route_takes_takes_it(admin, asked):
     assert (await admin.get("/api/v1/decisions")).status_code == 405
     assert not asked
+
+
+def scope(*headers):
+    return {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST", "scheme": "http",
+        "path": "/api/v1/decisions", "raw_path": b"/api/v1/decisions", "query_string": b"", "root_path": "",
+        "server": ("127.0.0.1", 80), "client": ("127.0.0.1", 1), "headers": [(b"host", b"127.0.0.1"), *headers],
+    }  # fmt: skip
+
+
+async def spoken(app, *headers):
+    """The status of an answer to somebody who sends headers and never the body."""
+    came = asyncio.Queue()
+    task = asyncio.create_task(app(scope(*headers), asyncio.Event().wait, came.put))
+    try:
+        return (await asyncio.wait_for(came.get(), 5))["status"]
+    finally:
+        task.cancel()
+
+
+@pytest.mark.parametrize("kind", [b"application/json", b"application/json;charset=utf-8"])
+async def test_who_may_not_come_in_is_told_before_the_body_is_there(app, kind):
+    assert await spoken(app, (b"content-type", kind), (b"content-length", b"100")) == 401
+
+
+async def test_two_kinds_of_content_go_the_long_way(admin, workspace, asked):
+    person = await make(workspace, EMAIL)
+    headers = [("Content-Type", "text/plain"), ("Content-Type", "application/json")]
+    await admin.post("/api/v1/decisions", content=json.dumps(question(person)).encode(), headers=headers)
+    assert asked == []

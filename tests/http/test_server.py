@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest_asyncio
+import structlog
 import uvicorn
 from litestar import Request, Response, post
 
@@ -132,6 +133,20 @@ async def test_whoever_hung_up_costs_nobody_anything(address):
         writer.transport.abort()
     ((_, body),), _ = await exchange(address, request(b"{}"), answers=1)
     assert body == ANSWER
+
+
+async def test_whoever_hangs_up_in_the_middle_of_the_body_is_no_failure_of_ours(address):
+    with structlog.testing.capture_logs() as events:
+        for body in (b"{}", b"nul" + b" " * 20_000):
+            _, writer = await asyncio.open_connection(*address)
+            writer.write(request(body)[:-1])
+            await asyncio.sleep(0.1)
+            writer.transport.abort()
+        await exchange(address, request(b"{}"), answers=1)
+        await asyncio.sleep(0.2)
+    told = [(event["event"], event.get("status")) for event in events]
+    assert told.count(("request.answered", 400)) == 2
+    assert "request.failed" not in [event for event, _ in told]
 
 
 async def test_a_refusal_goes_the_usual_way(address):

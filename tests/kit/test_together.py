@@ -1,6 +1,7 @@
 """Statements that share a way there and back: in their order, all or nothing, and no worse off than alone."""
 
 import asyncio
+import contextlib
 from typing import Any
 from uuid import UUID
 
@@ -153,3 +154,53 @@ async def test_a_connection_that_died_meanwhile_is_replaced(workspace: Workspace
             assert await session.value("SELECT 1") == 1
     finally:
         await database.close()
+
+
+async def test_one_statement_many_times_is_prepared_once(workspace: Workspace) -> None:
+    async with workspace.database.begin(CALLER) as session:
+        before = await session.value("SELECT count(*) FROM pg_prepared_statements")
+        asked = [session.ask("SELECT %s::int AS again", (n,)) for n in range(500)]
+        assert [(await one.all())[0].again for one in asked] == list(range(500))
+        assert await session.value("SELECT count(*) FROM pg_prepared_statements") <= before + 2
+
+
+async def test_a_statement_that_the_schema_left_behind_fails_once_and_is_prepared_anew(
+    workspace: Workspace,
+) -> None:
+    database = Database(workspace.database.urls, size=1)
+    await database.open()
+
+    async def read() -> int:
+        async with database.begin(CALLER, Role.OWNER) as session:
+            session.ask("SELECT 1")
+            return len(await session.one("SELECT * FROM left_behind WHERE one = %s", (1,)))
+
+    async with workspace.database.begin(CALLER, Role.OWNER) as session:
+        await session.execute("CREATE TABLE left_behind (one int)")
+        await session.execute("INSERT INTO left_behind VALUES (1)")
+    try:
+        assert [await read() for _ in range(3)] == [1, 1, 1]
+        async with workspace.database.begin(CALLER, Role.OWNER) as session:
+            await session.execute("ALTER TABLE left_behind ADD two int")
+        seen: list[int] = []
+        for _ in range(6):
+            try:
+                seen.append(await read())
+            except psycopg.errors.FeatureNotSupported:
+                seen.append(0)
+        assert seen.count(0) <= 2, "once for each connection"
+        assert seen[-1] == 2
+    finally:
+        await database.close()
+        async with workspace.database.begin(CALLER, Role.OWNER) as session:
+            await session.execute("DROP TABLE left_behind")
+
+
+async def test_an_error_that_was_passed_over_is_no_commit(workspace: Workspace) -> None:
+    one = new_id()
+    with pytest.raises(psycopg.errors.InFailedSqlTransaction):
+        async with workspace.database.begin(CALLER) as session:
+            await session.execute(INSERT, (one,))
+            with contextlib.suppress(psycopg.errors.DivisionByZero):
+                await session.execute("SELECT 1 / 0")
+    assert not await _written(workspace, one)

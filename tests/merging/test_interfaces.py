@@ -109,8 +109,11 @@ async def test_a_shop_changes_an_address_over_http(
     assert await ask(admin, one) == "consent.missing"
     again = await admin.post(path, json=body)
     assert (again.status_code, again.json()["code"]) == (404, "identifier.unknown")
-    wrong = await admin.post(path, json={"value": "no address", "source": "shop"})
-    assert wrong.status_code in (400, 404)
+    path = f"/api/v1/contacts/{one}/identifiers/{answer.json()['identifier']}/change"
+    wrong = (await admin.post(path, json={"value": "+37120000099", "source": "shop"})).json()
+    assert (wrong["status"], wrong["code"], wrong["field"]) == (400, "identifier.invalid", "/value")
+    assert "an e-mail address" in wrong["mend"]
+    assert "37120000099" not in str(wrong)
 
 
 def test_at_the_terminal_a_merge_takes_a_reason_and_tells_how_to_undo_it(
@@ -142,3 +145,24 @@ def test_at_the_terminal_an_address_is_changed(run: Any, ann: str) -> None:
     assert told["contact"] == ann
     code, problem = run("contact", "change-address", ann, "ann.lee@example.test", "x@example.test")
     assert (code, problem["error"]["code"]) == (1, "identifier.unknown")
+
+
+def test_at_the_terminal_what_is_wrong_is_named_as_it_was_typed(run: Any, ann: str) -> None:
+    held, other = "ann.lee@example.test", str(new_id())
+    for words, code, field in (
+        (("merge", ann, other, "--reason", WHY_ONE), "contact.unknown", "OTHER"),
+        (("merge", other, ann, "--reason", WHY_ONE), "contact.unknown", "REF"),
+        (("merge", ann, "ann", "--reason", WHY_ONE), "reference.invalid", "OTHER"),
+        (("merge", ann, ann, "--reason", WHY_ONE), "contact.same", "OTHER"),
+        (("merge", ann, ann, "--reason", f"is {held}"), "reason.personal_data", "--reason"),
+        (("change-address", other, held, "ann@example.test"), "contact.unknown", "REF"),
+        (("change-address", ann, "x@", "ann@example.test"), "identifier.invalid", "OLD"),
+        (("change-address", ann, held, "+37120000099"), "identifier.invalid", "NEW"),
+        (("change-address", ann, held, held), "identifier.unchanged", "NEW"),
+    ):
+        problem = run("contact", *words)[1]["error"]
+        assert (problem["code"], problem["field"]) == (code, field)
+    assert (
+        "the kind may not change"
+        in run("contact", "change-address", ann, held, "+37120000099")[1]["error"]["mend"]
+    )

@@ -76,3 +76,17 @@ async def test_of_two_restrictions_the_later_holds_for_both_and_goes_on_after_pa
     async with workspace.database.begin(CALLER) as session:
         await restriction.lift(session, workspace.ring, people.parse_reference(str(other)))
     assert await reason(workspace, other) == "permit"
+
+
+async def test_a_restriction_begins_for_all_records_at_one_instant(workspace: Workspace) -> None:
+    one, other = await make(workspace, "a@example.org"), await make(workspace, "b@example.org")
+    await people.merge(workspace, one, other)
+    await restrict(workspace, one)
+    async with workspace.database.begin(CALLER) as session:
+        rows = await session.all(
+            "SELECT g.restricted_at AS stands, r.restricted_at AS recorded FROM gate_row g"
+            " JOIN restriction r ON r.contact_id = g.subject_id WHERE g.subject_id IN (%s, %s)",
+            (one, other),
+        )
+    assert len(rows) == 2
+    assert len({at for row in rows for at in (row.stands, row.recorded)}) == 1

@@ -22,6 +22,10 @@ _PATH = re.compile(r" - at `(?P<path>[^`]*)`$")
 _QUOTED = re.compile(r" '[^']*'")
 _NAMED = re.compile(r"(?:required|unknown) field `(?P<name>[^`]*)`")
 _BODY_FIELD = re.compile(r"[a-z_]+(\.[A-Za-z0-9_-]+)*")
+_SHAPE_MEND = "GET /schema/openapi.json describes what this route takes"
+_INSTANT_MEND = "write an instant with its offset from UTC, such as 2026-01-31T09:30:00Z"
+# What Litestar says of a caller who went away in the middle of the body, as a failure of its own; it is none of ours.
+_HUNG_UP = "client disconnected prematurely"
 _PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,63}")
 
 
@@ -91,6 +95,7 @@ def invalid(request: Request[Any, Any, Any], error: ValidationException) -> Resp
         code="request.invalid",
         detail=detail,
         field=told[0].pointer if told else None,
+        mend=_INSTANT_MEND if any("datetime" in one.detail for one in told) else _SHAPE_MEND,
         errors=told,
     )
     return answer(request, problem)
@@ -140,6 +145,9 @@ _TITLES = {
 
 def protocol(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
     """What the framework itself refuses; its own text may quote path and body, so it is not used."""
+    if error.detail == _HUNG_UP:
+        code, detail, mend = _TITLES[400]
+        return answer(request, Problem(400, "Bad request", code, detail, mend=mend))
     if error.status_code >= 500:
         return failed(request, error)
     code, detail, mend = _TITLES.get(error.status_code, ("request.refused", "The request was refused.", None))

@@ -71,6 +71,12 @@ async def take(
     """Answer a request by its short way, if it has the plain form of one: a small POST of JSON to a host."""
     if not _is_plain(scope):
         return Taken(None, receive)
+    try:
+        # Before the body, which nobody is waited for who may not come in.
+        await admit(scope, way.admission)
+    except Exception as error:  # the route's to raise, and its handlers' to tell
+        scope["state"][RAISED] = error
+        return Taken(None, receive)
     piece: Any = await receive()
     pieces = [piece]
     size = len(piece.get("body", b""))
@@ -82,7 +88,6 @@ async def take(
     if size <= LARGEST and piece["type"] == "http.request":
         body = b"".join([one.get("body", b"") for one in pieces])
         try:
-            await admit(scope, way.admission)
             sent = await way.answer(scope, body)
         except Exception as error:  # the route's to raise, and its handlers' to tell
             scope["state"][RAISED] = error
@@ -92,13 +97,9 @@ async def take(
 def _is_plain(scope: Scope) -> bool:
     if scope.get("method") != "POST":
         return False
-    is_json = has_host = False
-    for name, value in scope["headers"]:
-        if name == b"content-type":
-            is_json = value in _JSON
-        elif name == b"host":
-            has_host = _HOST.fullmatch(value) is not None
-    return is_json and has_host
+    kinds = [value for name, value in scope["headers"] if name == b"content-type"]
+    hosts = [value for name, value in scope["headers"] if name == b"host"]
+    return len(kinds) == len(hosts) == 1 and kinds[0] in _JSON and _HOST.fullmatch(hosts[0]) is not None
 
 
 def _again(pieces: list[Any], receive: Receive) -> Receive:

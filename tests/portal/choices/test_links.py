@@ -97,7 +97,12 @@ async def test_a_yes_is_for_the_mailbox_that_the_link_was_sent_to(
     path = await link(workspace)
     page = (await client.get(path)).text
     assert str(second) not in page
-    await client.post(path, data=give(workspace, "newsletter", identifier=str(second)))
+    for other in (str(second), "11111111-1111-1111-1111-111111111111"):
+        told = await client.post(path, data=give(workspace, "newsletter", identifier=other))
+        assert "Nothing was changed" in told.text
+    assert (await client.post(path, data=give(workspace, "newsletter", identifier="x"))).status_code == 400
+    assert await rows(workspace, "SELECT assignment_id FROM consent_entry") == []
+    await client.post(path, data=give(workspace, "newsletter"))
     (entry,) = await rows(workspace, "SELECT assignment_id FROM consent_entry")
     assert entry.assignment_id == (await ids(workspace, ANNA))[1]
 

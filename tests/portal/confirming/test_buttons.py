@@ -102,8 +102,10 @@ async def test_a_link_never_gives_back_what_was_withdrawn_after_it(
     path = await asked(workspace, tmp_path)
     await client.post(path, data=YES)
     await act(workspace, ANNA, EntryKind.WITHDRAWN, CLUB)
-    await client.post(path, data=YES)
+    told = (await client.post(path, data=YES)).text
     assert await of_club(workspace) in ("consent.withdrawn", "address.suppressed")
+    assert "Your no stands" in told
+    assert "You get" not in told
 
 
 async def test_a_no_between_request_and_button_stands(
