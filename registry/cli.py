@@ -135,7 +135,8 @@ def zgoda(ctx: click.Context, data: Path | None, as_json: bool, purpose: str, re
     """Contacts, their consents, and the gate that every message passes.
 
     A REF is our id, email:ADDRESS, phone:NUMBER or external:ID.
-    Exit codes: 0 done, 1 refused with a reason, 2 wrong usage.
+    Exit codes: 0 done, 1 refused with a reason or found wrong, 2 wrong usage, 3 a permit redeemed in vain, 130
+    interrupted.
     """
     from registry.kit import config, logging
 

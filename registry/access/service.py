@@ -93,7 +93,7 @@ async def revoke_key(session: Session, ring: KeyRing, key_id: UUID) -> KeyRecord
     """
     row = await session.first(queries.REVOKE, (key_id,))
     if row is None:
-        raise NotFound("apikey.unknown", "There is no live key with this id.")
+        raise NotFound("apikey.unknown", "There is no live key with this id.", mend="see zgoda apikey list")
     record = _record(row)
     await entries.append(session, ring, "apikey.revoke", detail=_detail(record))
     return record

@@ -53,7 +53,12 @@ async def export(
         partial.replace(target)
     except OSError as error:
         partial.unlink(missing_ok=True)
-        raise Refused("file.unwritable", f"{target} cannot be written: {error.strerror}.") from error
+        raise Refused(
+            "file.unwritable",
+            f"{target} cannot be written: {error.strerror}.",
+            field="file",
+            mend="name a file in a folder that exists and may be written to",
+        ) from error
     except BaseException:
         partial.unlink(missing_ok=True)
         raise

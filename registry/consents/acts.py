@@ -46,6 +46,18 @@ class ContactAmbiguous(Refused):
         )
 
 
+class NotRecorded(NotFound):
+    """Nobody is on record of whom something shall be recorded."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "contact.unknown",
+            "There is no such contact.",
+            field="subject",
+            mend="make the contact first: POST /api/v1/contacts",
+        )
+
+
 async def one(session: Session, ring: KeyRing, reference: Reference) -> UUID:
     """The one person whom a reference fits; NotFound `contact.unknown`, Refused `contact.ambiguous`."""
     found = await contacts.resolve(session, ring, reference)
@@ -69,6 +81,14 @@ async def subject(session: Session, ring: KeyRing, reference: Reference) -> UUID
         return device
 
 
+async def _whom(session: Session, ring: KeyRing, reference: Reference) -> UUID:
+    """The one person of whom something shall be recorded; raises as `one`, and says how to record the person."""
+    try:
+        return await one(session, ring, reference)
+    except NotFound:
+        raise NotRecorded from None
+
+
 async def act(
     session: Session, ring: KeyRing, policies: PolicySet, reference: Reference, entry: NewEntry
 ) -> list[Recorded]:
@@ -82,7 +102,7 @@ async def act(
     if entry.kind.takes_away:
         return await _take_away(session, ring, policies, reference, entry)
     # Our own id needs no looking up: nobody is there whose row cannot be locked.
-    contact_id = reference.contact_id or await one(session, ring, reference)
+    contact_id = reference.contact_id or await _whom(session, ring, reference)
     await _lock(session, [contact_id])
     service.ask(session, contact_id)
     assignment_id = entry.assignment_id
@@ -121,7 +141,7 @@ async def _take_away(
         await _refuse_unheld(session, ring, policies, reference.identifier, entry)
         return []
     if not found:
-        raise NotFound("contact.unknown", "There is no such contact.")
+        raise NotRecorded
     address_id = None
     if reference.identifier is not None and reference.by_address:
         held = await contacts.holders(session, ring, [reference.identifier])
@@ -214,7 +234,7 @@ async def record_ground(
     session: Session, ring: KeyRing, policies: PolicySet, reference: Reference, ground: NewGround
 ) -> UUID:
     """Record a fact about one person; a reference by address names the address that was got in a sale."""
-    contact_id = await one(session, ring, reference)
+    contact_id = await _whom(session, ring, reference)
     await persons.lock(session, [contact_id])
     assignment_id = ground.assignment_id
     if assignment_id is None and reference.identifier is not None and reference.by_address:

@@ -135,7 +135,12 @@ def _validate(policies: PolicySet, ground: NewGround, at: datetime) -> None:
             mend=f"one of {', '.join(KINDS)}",
         )
     if ground.controller not in policies.controllers:
-        raise Misuse("controller.unknown", "There is no such controller.", field="controller")
+        raise Misuse(
+            "controller.unknown",
+            "There is no such controller.",
+            field="controller",
+            mend=f"one of {', '.join(sorted(policies.controllers))}",
+        )
     if ground.occurred_at > at + CLOCK_TOLERANCE:
         raise Misuse("ground.in_future", "The fact lies in the future.", field="occurred_at")
     if ground.kind == PARENTAL:

@@ -73,7 +73,7 @@ class MergeUnknown(NotFound):
     """No merge of that id is on record for this person."""
 
     def __init__(self) -> None:
-        super().__init__("merge.unknown", "There is no such merge.", mend="see zgoda contact show")
+        super().__init__("merge.unknown", "There is no such merge.", mend="see zgoda contact merges")
 
 
 class MergeUndone(Refused):

@@ -13,7 +13,7 @@ from registry.contacts.queries import parse_reference
 from registry.kit.database import Session
 from registry.kit.errors import Misuse
 from registry.kit.tables import Table
-from registry.kit.terminal import REASON, Terminal, as_json, emit, prints_result, reads_persons, runs
+from registry.kit.terminal import REASON, Terminal, as_json, emit, naming, prints_result, reads_persons, runs
 from registry.standing import merged
 
 
@@ -39,8 +39,10 @@ async def merge(terminal: Terminal, ref: str, other: str) -> None:
         ring, policies = workspace.ring, workspace.policies
 
         async def work(session: Session) -> Merge:
-            surviving = await acts.one(session, ring, parse_reference(ref))
-            joining = await acts.one(session, ring, parse_reference(other))
+            with naming("ref"):
+                surviving = await acts.one(session, ring, parse_reference(ref))
+            with naming("other"):
+                joining = await acts.one(session, ring, parse_reference(other))
             return await merging.merge(session, ring, policies, surviving, joining, reason)
 
         done = await workspace.database.run(terminal.caller(), work)
@@ -91,13 +93,13 @@ async def merges(terminal: Terminal, ref: str) -> None:
 @click.command("change-address")
 @click.argument("ref")
 @click.argument("old")
-@click.argument("new")
+@click.argument("value", metavar="NEW")
 @click.option("--by-person", is_flag=True, help="The person gave the new address here, at first hand.")
 @click.option("--source", default="operator", show_default=True, help="From where it is known.")
 @prints_result
 @runs
 async def change_address(
-    terminal: Terminal, ref: str, old: str, new: str, by_person: bool, source: str
+    terminal: Terminal, ref: str, old: str, value: str, by_person: bool, source: str
 ) -> None:
     """End OLD, an e-mail address or phone number of REF, and open NEW instead, unverified.
 
@@ -108,10 +110,12 @@ async def change_address(
         ring, policies = workspace.ring, workspace.policies
 
         async def work(session: Session) -> Changed:
-            contact_id = await acts.one(session, ring, parse_reference(ref))
-            held = await readdressing.find(session, ring, contact_id, normalise(kind, old))
+            with naming("ref"):
+                contact_id = await acts.one(session, ring, parse_reference(ref))
+            with naming("old"):
+                held = await readdressing.find(session, ring, contact_id, normalise(kind, old))
             return await readdressing.change_address(
-                session, ring, policies, contact_id, held, new, source=source, by_person=by_person
+                session, ring, policies, contact_id, held, value, source=source, by_person=by_person
             )
 
         done = await workspace.database.run(terminal.caller(), work)

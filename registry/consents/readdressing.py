@@ -21,6 +21,7 @@ from registry.standing import service as standing
 from registry.standing.permits import No, OpenPermit
 
 SOURCE = "change-of-address"
+_KINDS = {Kind.EMAIL: "an e-mail address", Kind.PHONE: "a phone number"}
 
 
 class Changed(Struct, frozen=True):
@@ -52,7 +53,11 @@ async def change_address(
     the person's own word (`by_person`).
     """
     kind, country = await _kind(session, contact_id, assignment_id)
-    identifier = normalise(kind, value, country)
+    try:
+        identifier = normalise(kind, value, country)
+    except Misuse as error:
+        mend = f"the kind may not change: give {_KINDS[kind]}; the value is not repeated here"
+        raise Misuse(error.code, error.detail, field="value", mend=mend) from None
     key = (int(identifier.kind), identifier.broad)
     new_address_id = (await standing.addresses(session, ring, [key]))[key]
     await contacts.lock(session, [contact_id], [new_address_id])

@@ -50,7 +50,12 @@ def verify(ctx: click.Context, file: IO[bytes], vkey: str) -> None:
         raise Misuse("key.invalid", "That is no verifier key.", field="--key") from None
     except DocumentInvalid as error:
         why = str(error)
-        raise Refused("receipt.invalid", f"{why[:1].upper()}{why[1:]}.") from None
+        raise Refused(
+            "receipt.invalid",
+            f"{why[:1].upper()}{why[1:]}.",
+            field="FILE",
+            mend="verify the bytes exactly as zgoda consent receipt printed them, with the key of that log",
+        ) from None
     record = told["dpv:hasRecordOfActivity"]
     status = record["dpv:hasConsentStatus"][0]
     (process,) = record["dpv:hasProcess"]

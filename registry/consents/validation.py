@@ -100,7 +100,8 @@ def _validate_grant(policies: PolicySet, purpose: Purpose, entry: NewEntry, at: 
             "consent.address_missing",
             "A grant is for one address, which is missing.",
             field="identifier",
-            mend="name one of the person's addresses",
+            mend="name the person by the address, such as email:ADDRESS, or the address by its identifier's id"
+            " (--identifier UUID), which zgoda contact show lists",
         )
     if entry.acted_at is not None and entry.acted_at > at + CLOCK_TOLERANCE:
         raise Misuse("consent.acted_in_future", "The act lies in the future.", field="acted_at")

@@ -103,7 +103,11 @@ def parse_reference(text: str) -> Reference:
     """Read `<uuid>`, `email:...`, `phone:...`, `external:...`; Misuse `reference.invalid` otherwise."""
     prefix, colon, value = text.partition(":")
     if colon and prefix in _PREFIXES:
-        return Reference(None, normalise(_PREFIXES[prefix], value))
+        try:
+            return Reference(None, normalise(_PREFIXES[prefix], value))
+        except Misuse as error:
+            error.field = "ref"
+            raise
     try:
         return Reference(UUID(text), None)
     except ValueError:
@@ -111,6 +115,7 @@ def parse_reference(text: str) -> Reference:
             "reference.invalid",
             "A person is named by our id, email:ADDRESS, phone:NUMBER or external:ID.",
             field="ref",
+            mend="put email:, phone: or external: before what is no id of ours",
         ) from None
 
 

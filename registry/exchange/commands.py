@@ -35,7 +35,12 @@ async def make_sample(terminal: Terminal, people: int, seed: int, out: Path) -> 
     try:
         figures = sample.write(people, seed, out)
     except OSError as error:
-        raise Refused("file.unwritable", f"{out}: {error.strerror or 'cannot be written'}.") from None
+        raise Refused(
+            "file.unwritable",
+            f"{out}: {error.strerror or 'cannot be written'}.",
+            field="--out",
+            mend="name a file in a folder that exists and may be written to",
+        ) from None
     told = {
         "file": str(out),
         "mapping": f"{out}.mapping.toml",

@@ -143,14 +143,19 @@ class Mapping(_Table):
         return hashlib.sha256(f"{form}\n{self.model_dump_json()}".encode()).digest()
 
 
-_MAILCHIMP = {
-    "email": "Email Address",
-    "opt_in_time": "OPTIN_TIME",
-    "opt_in_address": "OPTIN_IP",
-    "confirm_time": "CONFIRM_TIME",
-    "withdrawn_time": "UNSUB_TIME",
-    "cleaned_time": "CLEAN_TIME",
-}
+class _MailchimpColumns(Columns):
+    """The names in Mailchimp's exports; what a mapping itself names is in `model_fields_set`."""
+
+    email: Column | None = "Email Address"
+    opt_in_time: Column | None = "OPTIN_TIME"
+    opt_in_address: Column | None = "OPTIN_IP"
+    confirm_time: Column | None = "CONFIRM_TIME"
+    withdrawn_time: Column | None = "UNSUB_TIME"
+    cleaned_time: Column | None = "CLEAN_TIME"
+
+
+class _MailchimpMapping(Mapping):
+    columns: _MailchimpColumns = _MailchimpColumns()
 
 
 def load(path: Path, form: Format) -> Mapping:
@@ -176,10 +181,8 @@ def parse(told: dict[str, Any], form: Format) -> Mapping:
         and notice.isdecimal()
     ):
         told["attested"] = {**attested, "notice": int(notice)}
-    if form == "mailchimp" and isinstance(columns := told.get("columns", {}), dict):
-        told["columns"] = {**_MAILCHIMP, **columns}
     try:
-        return Mapping.model_validate(told)
+        return (_MailchimpMapping if form == "mailchimp" else Mapping).model_validate(told)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         raise _explained(tuple(str(part) for part in first["loc"]), first["type"], first["msg"]) from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +13,12 @@ from typing import IO
 
 from registry.exchange.archives import Part, Standing, parts_of
 from registry.exchange.encodings import MARKED, detect
-from registry.exchange.mapping import Format, Mapping
+from registry.exchange.mapping import Columns, Format, Mapping
 from registry.exchange.records import LINE_LIMIT, Record, records, sniff
 from registry.kit.errors import Misuse, Refused
 
+# Names as near as this are misspellings; less near ones are columns of another meaning.
+_MISSPELT = 0.8
 # Columns that only some of Mailchimp's three files have; whoever said no is heard without a time, too.
 _ONLY_SUBSCRIBED = frozenset({"opt_in_time", "opt_in_address", "confirm_time"})
 _OPTIONAL = frozenset({"withdrawn_time", "cleaned_time"})
@@ -110,16 +113,42 @@ def _places(part: Part, names: list[str], mapping: Mapping) -> dict[str, int]:
         bare = key.removeprefix("columns.")
         if place is not None:
             places[bare] = place
-        elif not _dispensable(part, bare):
-            near = difflib.get_close_matches(name, names, n=1, cutoff=0.6)
-            told = f'did you mean "{near[0]}"' if near else f"the file has {len(names)} columns"
+        elif bare == "email" and _is_assumed(mapping, bare):
+            raise Refused(
+                "column.missing",
+                f'{part.name} has no column "{name}", and the mapping names none for the e-mail address.',
+                field=key,
+                mend=f'{_near(name, names, columns)}; write {key} = "..."',
+            )
+        elif not (_dispensable(part, bare) or _is_assumed(mapping, bare)):
             raise Refused(
                 "column.missing",
                 f'{part.name} has no column "{name}", which the mapping names as {key}.',
                 field=key,
-                mend=f"{told}; correct {key} or leave it out",
+                mend=f"{_near(name, names, columns)}; correct {key} or leave it out",
             )
     return places
+
+
+def _is_assumed(mapping: Mapping, key: str) -> bool:
+    """Whether a column's name is the format's, and not the mapping's: without it nothing is known of what it tells."""
+    return key in Columns.model_fields and key not in mapping.columns.model_fields_set
+
+
+def _near(name: str, names: list[str], columns: dict[str, str]) -> str:
+    """The name in the file that may be meant by a misspelt one; not one that the mapping has for something else."""
+    sought, elsewhere = name.casefold(), {one.casefold() for one in columns.values()}
+    free = {one.casefold(): one for one in names if one.casefold() not in elsewhere}
+    for near in difflib.get_close_matches(sought, free, cutoff=_MISSPELT):
+        # CONFIRM_TIME and CONFIRM_IP are near, and two things: what a column holds is said by its last word.
+        if difflib.get_close_matches(_last_word(sought), [_last_word(near)]):
+            return f'did you mean "{free[near]}"'
+    return f"the file has {len(names)} columns"
+
+
+def _last_word(name: str) -> str:
+    words: list[str] = re.findall(r"[^\W_]+", name)
+    return words[-1] if words else name
 
 
 def _place(part: Part, names: list[str], name: str, key: str) -> int | None:

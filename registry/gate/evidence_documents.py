@@ -29,7 +29,11 @@ class DecisionUnknown(NotFound):
     """No such decision was kept, or its person was erased since, or it is not for this caller."""
 
     def __init__(self) -> None:
-        super().__init__("decision.unknown", "There is no such decision.")
+        super().__init__(
+            "decision.unknown",
+            "There is no such decision.",
+            mend="give the decision's id from the answer of a check; it goes when its person is erased",
+        )
 
 
 async def purpose_of(session: Session, decision_id: UUID) -> str:

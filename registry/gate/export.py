@@ -59,13 +59,25 @@ class Tail(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which audience: everybody for a purpose and channel, or those with one outcome or reason, behind one person."""
+    """Which audience: everybody for a purpose and channel, or those with one outcome or reason, behind one person.
+
+    Misuse `reason.unknown` for a reason that nothing is answered with.
+    """
 
     purpose: str
     channel: str
     outcome: Outcome | None = None
     reason: str | None = None
     after: UUID | None = None
+
+    def __post_init__(self) -> None:
+        if self.reason is not None and self.reason not in rules.CODES:
+            raise Misuse(
+                "reason.unknown",
+                "There is no such reason.",
+                field="reason",
+                mend="a code as the check answers with, such as consent.missing; zgoda decision counts shows them",
+            )
 
     def lists(self, reason: str) -> bool:
         """Whether persons with this reason are wanted."""
@@ -89,10 +101,8 @@ class Export:
     def of(
         cls, database: Database, ring: KeyRing, policies: PolicySet, caller: Caller, wanted: Wanted
     ) -> "Export":
-        """Misuse for a purpose, channel or reason that does not exist."""
+        """Misuse for a purpose or channel that does not exist."""
         purpose = service.require_scope(policies, wanted.purpose, wanted.channel)
-        if wanted.reason is not None and wanted.reason not in rules.CODES:
-            raise Misuse("reason.unknown", "There is no such reason.", field="reason")
         return cls(database, ring, policies, caller, wanted, purpose)
 
     async def size(self) -> int:

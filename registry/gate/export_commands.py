@@ -7,7 +7,7 @@ import click
 
 from registry.gate.export import Export, Wanted
 from registry.gate.model import Outcome
-from registry.kit.terminal import Terminal, progress, reads_persons, runs
+from registry.kit.terminal import Terminal, naming, progress, reads_persons, runs
 
 
 @click.command("export")
@@ -30,7 +30,8 @@ async def export(
 
     The first line is the question, the last one the totals: a file without them was cut off.
     """
-    wanted = Wanted(purpose_id, channel, None if outcome is None else Outcome(outcome), because, after)
+    with naming("--because"):
+        wanted = Wanted(purpose_id, channel, None if outcome is None else Outcome(outcome), because, after)
     async with terminal.open() as workspace:
         running = Export.of(workspace.database, workspace.ring, workspace.policies, terminal.caller(), wanted)
         total = await running.size() if sys.stderr.isatty() else None

@@ -43,7 +43,11 @@ class PermitUnknown(NotFound):
     """There is no such permit, or not within this key's reach."""
 
     def __init__(self) -> None:
-        super().__init__("permit.unknown", "There is no such permit.")
+        super().__init__(
+            "permit.unknown",
+            "There is no such permit.",
+            mend="give the token or the id as it was issued; zgoda permit list shows those that are open",
+        )
 
 
 class Wanted(NamedTuple):

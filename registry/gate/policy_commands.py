@@ -188,9 +188,12 @@ async def apply(terminal: Terminal, folder: str, author: str, reason: str, yes: 
     """
     if not yes and (terminal.json or not sys.stdin.isatty()):
         raise Misuse("confirmation.missing", "Nobody is there to be asked.", field="--yes", mend="say --yes")
-    for name, told in (("--author", author), ("--reason", reason)):
+    for name, told, mend in (
+        ("--author", author, "name who answers for the change"),
+        ("--reason", reason, "say why it is made"),
+    ):
         if not told.strip():
-            raise Misuse("field.empty", "It is recorded for good and says nothing.", field=name)
+            raise Misuse("field.empty", "It is recorded for good and says nothing.", field=name, mend=mend)
     bundle = await asyncio.to_thread(Bundle.of, None if folder == SHIPPED else _existing(folder))
     policies = await asyncio.to_thread(_lawful, bundle)
     change = Change(bundle, author.strip(), reason.strip())

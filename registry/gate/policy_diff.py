@@ -20,7 +20,7 @@ from registry.gate.policy_members import Naming
 from registry.keys.ring import KeyRing
 from registry.kit.caller import Caller
 from registry.kit.database import Database, Session
-from registry.policy import numbers, versions
+from registry.policy import differing, numbers
 from registry.policy import service as policy_service
 from registry.policy.model import PolicySet
 from registry.standing import listings
@@ -154,7 +154,7 @@ def _keys(old: PolicySet, new: PolicySet) -> Iterator[tuple[str, list[str]]]:
             yield name, ["the purpose ends"]
         elif name not in old.purposes:
             yield name, ["the purpose is new"]
-        elif said := list(versions.changes(versions.body(old, name), versions.body(new, name))):
+        elif said := differing.differences(old, new, name):
             yield name, said
 
 

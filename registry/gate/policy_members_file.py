@@ -63,7 +63,10 @@ def _writing(target: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise Refused(
-            "file.unwritable", f"{target} cannot be written: {error.strerror}.", field="--members"
+            "file.unwritable",
+            f"{target} cannot be written: {error.strerror}.",
+            field="--members",
+            mend="name a file in a folder that exists and may be written to",
         ) from None
 
 

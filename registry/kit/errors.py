@@ -1,5 +1,7 @@
 """Refusals: every error that a caller caused or can mend, as a stable code and a sentence without personal data."""
 
+import re
+
 
 class Refused(Exception):
     """The request was understood and is refused; nothing was changed.
@@ -30,9 +32,11 @@ class Refused(Exception):
             self.status = status
 
     def line(self) -> str:
-        """The refusal in one line, for the command line and for logs."""
-        text = f"{self.code}: {self.detail}"
-        return f"{text} ({self.mend})" if self.mend else text
+        """The refusal in one line, for the command line and for logs; names its field, where the words do not."""
+        told = f"{self.detail} ({self.mend})" if self.mend else self.detail
+        if self.field and not re.search(rf"(?<![\w-]){re.escape(self.field)}(?![\w-])", told):
+            told = f"{self.field}: {told}"
+        return f"{self.code}: {told}"
 
 
 class Misuse(Refused):

@@ -146,9 +146,40 @@ def runs(command: Callable[..., Coroutine[Any, Any, T]]) -> Callable[..., T]:
     def call(ctx: click.Context, /, *args: Any, **kwargs: Any) -> T:
         import asyncio
 
-        return asyncio.run(command(terminal_of(ctx), *args, **kwargs))
+        try:
+            return asyncio.run(command(terminal_of(ctx), *args, **kwargs))
+        except (Refused, ExceptionGroup) as error:
+            if (refusal := _refusal_in(error)) is not None:
+                refusal.field = _as_typed(ctx.command, refusal.field)
+            raise
 
     return update_wrapper(call, command)
+
+
+@contextmanager
+def naming(field: str) -> Iterator[None]:
+    """What is refused within is about `field`, an option or argument of the command."""
+    try:
+        yield
+    except Refused as error:
+        error.field = field
+        raise
+
+
+def _as_typed(command: click.Command, field: str | None) -> str | None:
+    """The field that a service names, as it is typed: `time_zone` is `--time-zone`, `ref` is `REF`."""
+    typed: dict[str, str] = {}
+    # What comes later wins: PURPOSE, which is asked about, over --purpose, which says what for.
+    for parameter in sorted(command.params, key=lambda one: isinstance(one, click.Argument)):
+        if isinstance(parameter, click.Argument):
+            shown = parameter.human_readable_name.strip("[]")
+        else:
+            shown = max(parameter.opts, key=len)
+        typed[shown.lower().lstrip("-").replace("-", "_")] = typed[parameter.name or ""] = shown
+    # A person is the `subject` of a request, and the REF of a command.
+    if "ref" in typed:
+        typed.setdefault("subject", typed["ref"])
+    return field and typed.get(field, field)
 
 
 def guard(command: click.Command, args: Sequence[str] | None = None) -> int:

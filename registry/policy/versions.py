@@ -1,7 +1,5 @@
 """What a version of a purpose is the hash of: everything that a decision about it depends on. Pure."""
 
-import json
-from collections.abc import Iterator
 from hashlib import sha256
 from typing import Any
 
@@ -9,9 +7,6 @@ import rfc8785
 
 from registry.policy.model import Basis, PolicySet, Purpose
 from registry.policy.partners import partners_of
-
-# More of a list than this is counted and not told.
-_LISTED = 4
 
 
 def body(policies: PolicySet, purpose: str) -> dict[str, Any]:
@@ -43,38 +38,6 @@ def body(policies: PolicySet, purpose: str) -> dict[str, Any]:
 def version(policies: PolicySet, purpose: str) -> str:
     """The first 128 bits of SHA-256 over the canonical JSON (RFC 8785) of the purpose's body, as hex."""
     return sha256(rfc8785.dumps(body(policies, purpose))).hexdigest()[:32]
-
-
-def changes(old: object, new: object, at: str = "") -> Iterator[str]:
-    """What differs between two bodies, key by key, as `purpose.valid_for_days: 730 -> 365`."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for key in sorted(old.keys() | new.keys()):
-            yield from changes(old.get(key), new.get(key), f"{at}.{key}" if at else str(key))
-    elif isinstance(old, list) and isinstance(new, list):
-        gone = [one for one in old if one not in new]
-        come = [one for one in new if one not in old]
-        if gone or come:
-            said = [*(f"- {_short(one)}" for one in gone), *(f"+ {_short(one)}" for one in come)]
-            if len(said) > _LISTED:
-                said = [f"{len(gone)} gone, {len(come)} new, such as {said[-1]}"]
-            yield f"{at}: {'; '.join(said)}"
-        elif old != new:
-            yield f"{at}: in another order"
-    elif old != new:
-        yield f"{at}: {_short(old)} -> {_short(new)}"
-
-
-def _short(value: object) -> str:
-    """A value in one line of bearable length."""
-    text = (
-        "none"
-        if value is None
-        else value
-        if isinstance(value, str)
-        else json.dumps(value, ensure_ascii=False)
-    )
-    text = " ".join(text.split())
-    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def eprivacy_of(policies: PolicySet, purpose: Purpose) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from registry.cli import zgoda
 from registry.contacts import registering, service
 from registry.contacts.identifiers import Kind, normalise
 from registry.kit.caller import Caller
+from registry.kit.ids import NIL
 from registry.kit.terminal import guard
 from registry.opening import opened
 
@@ -144,6 +145,69 @@ def test_a_sale_is_recorded(run, ann):
 @pytest.mark.usefixtures("ann")
 def test_an_error_is_one_object_with_a_code(run, args, code, said):
     assert (run(*args)[0], run(*args)[1]["error"]["code"]) == (code, said)
+
+
+@pytest.mark.parametrize(
+    ("args", "said", "field", "mend"),
+    [
+        (("contact", "show", "ann"), "reference.invalid", "REF", "email:"),
+        (("contact", "show", "email:ann"), "identifier.invalid", "REF", "check the value"),
+        (
+            ("consent", "grant", "email:nobody@example.test", *GRANT[3:]),
+            "contact.unknown",
+            "REF",
+            "POST /api/v1/contacts",
+        ),
+        ((*GRANT[:3], "newsleter", *GRANT[4:]), "purpose.unknown", "PURPOSE", "zgoda policy list"),
+        (
+            ("contact", "prefer", REF, "--time-zone", "Mars/X"),
+            "time_zone.unknown",
+            "--time-zone",
+            "Europe/Riga",
+        ),
+        (
+            ("decision", "export", "newsletter", "email", "--because", "nope.x"),
+            "reason.unknown",
+            "--because",
+            "counts",
+        ),
+        (
+            (
+                "ground",
+                "record",
+                REF,
+                "--kind",
+                "sale",
+                "--controller",
+                "x",
+                "--occurred-at",
+                "2026-01-10T12:00:00Z",
+            ),
+            "controller.unknown",
+            "--controller",
+            "nordwind",
+        ),
+        (("apikey", "revoke", str(NIL)), "apikey.unknown", None, "zgoda apikey list"),
+        (("decision", "show", str(NIL)), "decision.unknown", None, "check"),
+        (("permit", "void", str(NIL)), "permit.unknown", None, "zgoda permit list"),
+        (("contact", "unmerge", str(NIL)), "merge.unknown", None, "zgoda contact merges"),
+        (("audit", "export", "/nowhere/log"), "file.unwritable", "FILE", "folder"),
+        (("sample", "--people", "1", "--out", "/nowhere/x.zip"), "file.unwritable", "--out", "folder"),
+    ],
+)
+@pytest.mark.usefixtures("ann")
+def test_an_error_names_what_was_typed_and_how_to_mend_it(run, args, said, field, mend):
+    told = run(*args)[1]["error"]
+    assert (told["code"], told.get("field")) == (said, field)
+    assert mend in told["mend"]
+
+
+def test_a_grant_without_an_address_says_how_to_name_one(run, ann):
+    told = run(*GRANT[:2], ann, *GRANT[3:])[1]["error"]
+    assert (told["code"], told["field"]) == ("consent.address_missing", "--identifier")
+    assert "email:ADDRESS" in told["mend"]
+    (held,) = run("contact", "show", ann)[1]["identifiers"]
+    assert run(*GRANT[:2], ann, *GRANT[3:], "--identifier", held["id"])[0] == 0
 
 
 @pytest.mark.usefixtures("ann")

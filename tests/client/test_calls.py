@@ -136,7 +136,7 @@ async def test_a_ledger_is_read_page_by_page(zgoda: Any, workspace: Workspace) -
             "",
         ),
         (lambda z: z.withdraw(ANNA, "no-such", "email"), Misuse, "purpose.unknown", "/purpose"),
-        (lambda z: z.withdraw(by_external("nobody"), "newsletter"), NotFound, "contact.unknown", None),
+        (lambda z: z.withdraw(by_external("nobody"), "newsletter"), NotFound, "contact.unknown", "/subject"),
         (lambda z: z.withdraw(ANNA, "Not A Word"), Misuse, "request.invalid", "/purpose"),
         (lambda z: z.void_permit(uuid4()), NotFound, "permit.unknown", None),
         (lambda z: z.ledger(uuid4()), NotFound, "contact.unknown", None),

@@ -18,8 +18,10 @@ stdout, everything else to stderr.
 | exit code | meaning |
 |---|---|
 | 0 | done |
-| 1 | refused: one line `zgoda: CODE: what and why (how to mend it)`; [problems](problems.md) lists the codes |
+| 1 | refused: one line `zgoda: CODE: what and why (how to mend it)`; [problems](problems.md) lists the codes. Of \
+`policy check`, `policy test` and `audit verify` also: it was looked at and is not in order; the result says what |
 | 2 | wrong usage: the command, an option or a value is not what it should be |
+| 3 | `permit redeem` alone: the answer is no, and the message must not be sent |
 | 130 | interrupted |
 
 With `--json` a result is one JSON object on one line, and a refusal is `{{"error": {{"code", "detail", "field",

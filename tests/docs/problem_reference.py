@@ -26,8 +26,9 @@ Written by `make docs` from the source; do not edit. Every refusal has a code, `
 
 Over HTTP it is `application/problem+json` (RFC 9457): `type` (`urn:zgoda:problem:CODE`), `status`, `title`, `code`,
 `detail`, `request_id`, and where they help `field` (a JSON pointer into the body, or a header), `mend` (what to do)
-and `errors` (each wrong field). On the command line it is `zgoda: CODE: detail (mend)`. Neither repeats a value
-that came in, for it may be personal. A refusal changed nothing.
+and `errors` (each wrong field). On the command line it is `zgoda: CODE: FIELD: detail (mend)`, where FIELD is
+the option or argument at fault as it is typed, left out where the words name it. Neither repeats a value that came
+in, for it may be personal. A refusal changed nothing.
 
 `…` stands for what differs from case to case.
 

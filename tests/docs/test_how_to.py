@@ -1,5 +1,6 @@
 """What the how-to pages tell to write can be used as it stands there."""
 
+import json
 import os
 import shlex
 import shutil
@@ -7,6 +8,7 @@ import subprocess
 import tomllib
 from pathlib import Path
 
+import httpx
 import pytest
 
 from registry.access.workspace import Workspace
@@ -20,6 +22,7 @@ from registry.kit.terminal import guard
 from registry.policy import loader
 from tests.docs.console import Block, blocks
 from tests.docs.law_report import ROOT
+from tests.http.routes import key
 
 HOW_TO = ROOT / "docs" / "how-to"
 
@@ -112,3 +115,25 @@ def test_the_lists_are_kept_as_the_how_to_says(
     assert "Listed 2 new of 2 entries" in told
     assert "never imported: no exemption for call in SE" in " ".join(told.split())
     assert "Listed 1 new of 1 entries" in told
+
+
+async def test_a_request_of_a_new_person_is_recorded_by_the_calls_of_the_how_to_alone(
+    workspace: Workspace, client: httpx.AsyncClient
+) -> None:
+    page = (HOW_TO / "let-persons-manage-their-choices.md").read_text("utf-8")
+    calls = [block.text for block in blocks(page) if block.kind == "http"]
+    made = await key(workspace, "admin")
+
+    async def send(call: str) -> httpx.Response:
+        head, _, body = call.partition("\n\n")
+        method, path = head.splitlines()[0].split()
+        named = dict(line.replace("KEY", made).split(": ") for line in head.splitlines()[1:])
+        return await client.request(method, path, headers=named, json=json.loads(body))
+
+    early = await send(calls[-1])
+    told = early.json()
+    assert (early.status_code, told["code"], told["field"]) == (404, "contact.unknown", "/subject")
+    assert "POST /api/v1/contacts" in told["mend"]
+    answers = [await send(call) for call in calls]
+    assert [answer.status_code for answer in answers] == [201, 201], [answer.text for answer in answers]
+    assert answers[1].json()["entries"][0]["contact"] == answers[0].json()["id"]

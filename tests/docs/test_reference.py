@@ -11,11 +11,13 @@ from pydantic import BaseModel
 
 from registry import __version__
 from registry.app import area_routers, healthz, readyz
+from registry.cli import zgoda
 from registry.consents.ledger import EntryKind
 from registry.consents.validation import VALID_ACTS
 from registry.exchange.mapping import Attested, Columns, FileForm, Mapping, Status
 from registry.gate import rules
 from registry.gate.reasons import MENDS, TEXTS
+from registry.kit.errors import Misuse, Refused
 from registry.kit.http.openapi import document
 from registry.policy import cases, collection, model
 from registry.policy.model import Grade
@@ -45,6 +47,24 @@ def quoted(text: str) -> set[str]:
 def test_a_written_page_is_current(place: str) -> None:
     current = (ROOT / place).read_text("utf-8") == PAGES[place]()
     assert current, f"{place} is not what the code says now: make docs"
+
+
+def _exit_codes() -> set[int]:
+    """What commands end with, by their source: the numbers that one which tells an int returns."""
+    found = set()
+    for file in sorted((ROOT / "registry").rglob("*commands.py")):
+        for command in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(command, ast.AsyncFunctionDef) and ast.unparse(command.returns or command) == "int":
+                told = (node for node in ast.walk(command) if isinstance(node, ast.Return))
+                numbers = (one for node in told for one in ast.walk(node) if isinstance(one, ast.Constant))
+                found |= {one.value for one in numbers if type(one.value) is int}
+    return found
+
+
+def test_every_exit_code_is_told_by_the_table_and_by_the_help() -> None:
+    told = {int(row[0]) for row in rows(page("commands.md")) if row[0].isdecimal()}
+    helped = {int(code) for code in re.findall(r"\b\d+\b", (zgoda.help or "").partition("Exit codes:")[2])}
+    assert told == helped == {*_exit_codes(), Refused.exit_code, Misuse.exit_code, 130}
 
 
 def test_every_promised_property_has_a_test() -> None:

@@ -11,7 +11,7 @@ from registry.exchange import archives
 from registry.exchange.mapping import Format
 from registry.exchange.reading import Export, open_export
 from registry.kit.errors import Refused
-from tests.exchange.files import PLAIN, archive, mailchimp, plain, row, sheet
+from tests.exchange.files import HEADER, PLAIN, archive, mailchimp, plain, row, sheet
 
 POLISH = "Małgorzata Wiśniewska z Łodzi pojechała w góry, żeby odpocząć; źródło było ciche i świeże"
 LATVIAN = "Jānis Bērziņš no Rīgas aizbrauca uz jūru, kur viņš lasīja grāmatu par ķiršiem un žagariem"
@@ -138,14 +138,46 @@ def test_a_list_that_its_name_does_not_tell_is_no_list_of_subscribers(tmp_path: 
     assert refused(zipped(tmp_path / "alone.zip", name)).code.startswith("archive.")
 
 
-def test_names_a_missing_column_and_its_mapping_key(tmp_path: Path) -> None:
-    path = tmp_path / "f.zip"
-    header = [name if name != "OPTIN_IP" else "OPTIN_IPS" for name in row()]
-    archive(path, subscribed=sheet([], header))
-    told = refused(path)
+def _without(column: str, instead: str | None = None) -> list[str]:
+    """The header of a file of subscribers without a column, or with another in its place."""
+    return [given for name in HEADER if (given := instead if name == column else name) is not None]
+
+
+def test_names_a_missing_column_that_the_mapping_names_and_what_may_be_meant(tmp_path: Path) -> None:
+    named = mailchimp(columns={"opt_in_address": "OPTIN_IP"})
+    path = archive(tmp_path / "f.zip", subscribed=sheet([], _without("OPTIN_IP", "OPTIN_IPS")))
+    with pytest.raises(Refused) as caught:
+        open_export(path, named, "mailchimp")
+    told = caught.value
     assert (told.code, told.field) == ("column.missing", "columns.opt_in_address")
     assert "OPTIN_IP" in told.line()
-    assert "OPTIN_IPS" in (told.mend or "")
+    assert 'did you mean "OPTIN_IPS"' in (told.mend or "")
+
+
+@pytest.mark.parametrize(
+    ("columns", "lacking"),
+    [
+        ({"confirm_time": "CONFIRM_TIME"}, "CONFIRM_TIME"),
+        ({"opt_in_time": "OPTIN_TIME"}, "OPTIN_TIME"),
+        ({"external_id": "CUSTOMER_IT"}, "CUSTOMER_ID"),
+    ],
+)
+def test_a_column_of_another_meaning_is_not_what_may_be_meant(
+    tmp_path: Path, columns: dict[str, str], lacking: str
+) -> None:
+    path = archive(tmp_path / "f.zip", subscribed=sheet([], _without(lacking)))
+    with pytest.raises(Refused) as caught:
+        open_export(path, mailchimp(columns=columns), "mailchimp")
+    assert caught.value.code == "column.missing"
+    assert "did you mean" not in (caught.value.mend or "")
+
+
+def test_the_address_may_not_be_missing_whoever_names_its_column(tmp_path: Path) -> None:
+    path = archive(tmp_path / "f.zip", subscribed=sheet([], _without("Email Address", "E-Mail Address")))
+    told = refused(path)
+    assert (told.code, told.field) == ("column.missing", "columns.email")
+    assert "the mapping names none" in told.detail
+    assert 'did you mean "E-Mail Address"' in (told.mend or "")
 
 
 def test_refuses_what_is_no_export(tmp_path: Path) -> None:

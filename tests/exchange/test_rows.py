@@ -135,3 +135,15 @@ def test_names_conflict_unless_equal_but_for_writing_or_missing() -> None:
     assert names_conflict(("anna", "nowak"), ("anna", "kowalska"))
     assert not names_conflict(("anna", ""), ("", "nowak"))
     assert not names_conflict(("", ""), ("anna", "nowak"))
+
+
+@pytest.mark.parametrize("lacking", ["OPTIN_TIME", "OPTIN_IP", "CONFIRM_TIME"])
+def test_a_column_that_the_format_alone_names_may_be_missing_and_what_it_tells_is_unknown(
+    tmp_path: Path, lacking: str
+) -> None:
+    person = {name: value for name, value in row(CONFIRM_TIME=OPT_IN).items() if name != lacking}
+    (found,) = read_zip(tmp_path, subscribed=sheet([person], [name for name in HEADER if name != lacking]))
+    read = taken(found)  # type: ignore[arg-type]  # the line is not blank
+    assert (read.opted_in is None) == (lacking == "OPTIN_TIME")
+    assert (read.opted_in_from is None) == (lacking == "OPTIN_IP")
+    assert read.has_evidence == (lacking == "CONFIRM_TIME")

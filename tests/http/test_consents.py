@@ -76,7 +76,7 @@ async def test_a_grant_permits_and_a_withdrawal_stops(admin):
         ({"acted_at": "2026-01-01T00:00:00"}, 400, "time.naive", "/acted_at"),
         ({"subject": {}}, 400, "subject.invalid", "/subject"),
         ({"subject": {"email": EMAIL, "external": "C"}}, 400, "subject.invalid", "/subject"),
-        ({"subject": {"external": "C-404"}}, 404, "contact.unknown", None),
+        ({"subject": {"external": "C-404"}}, 404, "contact.unknown", "/subject"),
         ({"identifier": "0190d9a0-0000-7000-8000-000000000000"}, 404, "identifier.unknown", "/identifier"),
         ({"subject": {"email": "x"}}, 400, "identifier.invalid", "/subject/email"),
     ],

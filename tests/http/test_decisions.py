@@ -63,6 +63,14 @@ async def test_a_question_of_the_wrong_shape_names_the_field(admin, change, fiel
     assert answer.json()["field"] == field
 
 
+@pytest.mark.parametrize("at", ["2026-01-01T00:00:00+99:00", "2026-01-01T00:00:00 Europe/Riga"])
+async def test_an_instant_with_a_wrong_time_zone_is_told_how_to_be_written(admin, at):
+    answer = await admin.post("/api/v1/decisions", json=question(at=at))
+    assert (answer.status_code, answer.json()["code"]) == (400, "request.invalid")
+    assert "2026-01-31T09:30:00Z" in answer.json()["mend"]
+    assert at not in answer.text
+
+
 async def test_many_checks_at_once_each_get_their_own_answer(admin):
     people = [await person(admin, f"p{n}@example.test") for n in range(6)]
     for n in (0, 2, 4):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -14,6 +15,7 @@ from registry.kit.terminal import (
     Terminal,
     emit,
     guard,
+    naming,
     prints_result,
     progress,
     reads_persons,
@@ -109,6 +111,50 @@ def test_a_refusal_with_json_is_json_on_stderr(capsys):
     assert json.loads(said.err) == {
         "error": {"code": "x.wrong", "detail": "It is wrong.", "field": "--y", "mend": "do y"}
     }
+
+
+@pytest.mark.parametrize(
+    ("field", "detail", "line"),
+    [
+        ("--y", "It is wrong.", "zgoda: x.wrong: --y: It is wrong. (do z)\n"),
+        ("--y", "Where is --y?", "zgoda: x.wrong: Where is --y? (do z)\n"),
+        ("--y", "Where is --y-z?", "zgoda: x.wrong: --y: Where is --y-z? (do z)\n"),
+        (None, "It is wrong.", "zgoda: x.wrong: It is wrong. (do z)\n"),
+    ],
+)
+def test_a_refusal_names_its_field_once(field, detail, line, capsys):
+    assert guard(group(raising(Refused("x.wrong", detail, field=field, mend="do z"))), ["fail"]) == 1
+    assert capsys.readouterr().err == line
+
+
+@pytest.mark.parametrize(
+    ("field", "typed"),
+    [
+        ("ref", "REF"),
+        ("purpose", "PURPOSE"),
+        ("time_zone", "--time-zone"),
+        ("reason", "--reason"),
+        ("vkey", "--key"),
+        ("other", "REF"),
+        ("/elsewhere", "/elsewhere"),
+    ],
+)
+@pytest.mark.parametrize("grouped", [False, True])
+def test_a_field_is_told_as_it_is_typed(field, typed, grouped, capsys):
+    @click.command("fail")
+    @click.argument("ref")
+    @click.argument("purpose_id", metavar="[PURPOSE]", default="any")
+    @click.option("-t", "--time-zone")
+    @click.option("--key", "vkey")
+    @reads_persons
+    @runs
+    async def fail(terminal: Terminal, **_: object) -> None:
+        refusal = Refused("x.wrong", "It is wrong.", field=field)
+        with naming("ref") if field == "other" else nullcontext():
+            raise ExceptionGroup("tasks", [refusal]) if grouped and field != "other" else refusal
+
+    assert guard(group(fail), ["fail", "r", "--json"]) == 1
+    assert json.loads(capsys.readouterr().err)["error"]["field"] == typed
 
 
 def test_a_refusal_in_a_task_group_is_still_that_refusal(capsys):

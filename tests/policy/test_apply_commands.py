@@ -62,7 +62,7 @@ def test_nobody_is_taken_to_agree_who_was_not_asked(
     done = told("apply", str(folder), "--author", "x", "--reason", "y", fails=2)
     assert done["error"]["code"] == "confirmation.missing"
     done = told("apply", str(folder), "--author", " ", "--reason", "y", "--yes", fails=2)
-    assert done["error"]["field"] == "--author"
+    assert (done["error"]["field"], done["error"]["mend"]) == ("--author", "name who answers for the change")
 
 
 def test_what_a_new_release_cannot_read_can_still_be_replaced(

@@ -13,6 +13,7 @@ from registry.gate.policy_changes import Answered, Difference, Pair
 from registry.kit.config import Settings
 from registry.opening import opened
 from registry.policy import loader
+from registry.policy.differing import differences
 from tests.persons import CALLER, act, make
 from tests.policy.audience import (
     CLUB,
@@ -160,6 +161,53 @@ async def test_the_same_policies_differ_in_nothing_and_nothing_is_scanned(
         found = await compare(workspace, folder)
     assert found.keys == {}
     assert {one.method for one in found.compared} == {"none"}
+
+
+_QUIET = (
+    '\n[[quiet]]\nchannels = ["email"]\nfrom = 21:00:00\nuntil = 08:00:00\ndays = ["saturday", "sunday"]\n'
+)
+_RULE = (
+    '{"channels": ["email"], "from": "21:00:00", "until": "08:00:00", "days": ["saturday", "sunday"],'
+    ' "classes": ["marketing"]}'
+)
+
+
+def test_hours_for_a_channel_are_one_whole_line_and_no_clock_that_was_there(folder: Path) -> None:
+    old = loader.load(folder)
+    schedule = folder / "schedule.toml"
+    schedule.write_text(schedule.read_text("utf-8") + _QUIET, "utf-8")
+    new = loader.load(folder)
+    assert differences(old, new, "newsletter") == [f"schedule.quiet: + {_RULE}"]
+    assert differences(new, old, "newsletter") == [f"schedule.quiet: - {_RULE}"]
+
+
+def test_a_channel_more_is_told_without_the_lists_caps_and_laws_that_were_there(folder: Path) -> None:
+    old = loader.load(folder)
+    replace(folder, NEWSLETTER, 'channels = ["email"]', 'channels = ["email", "sms"]')
+    new = loader.load(folder)
+    assert differences(old, new, "newsletter") == ["purpose.channels: + sms"]
+    assert differences(new, old, "newsletter") == ["purpose.channels: - sms"]
+
+
+def test_what_begins_to_bear_on_a_purpose_and_changes_too_is_told(folder: Path) -> None:
+    old = loader.load(folder)
+    replace(folder, NEWSLETTER, 'channels = ["email"]', 'channels = ["email", "sms"]')
+    replace(folder, "schedule.toml", 'channel = "sms"\nmessages = 8', 'channel = "sms"\nmessages = 9')
+    replace(folder, "lists.toml", 'channels = ["call", "sms"]', 'channels = ["sms"]')
+    said = differences(old, loader.load(folder), "newsletter")
+    assert said[1:] == [
+        "purpose.channels: + sms",
+        'schedule.caps: + {"controller": "nordwind", "channel": "sms", "messages": 9, "days": 30}',
+    ]
+    assert said[0].endswith(".channels: - call")
+
+
+def test_interests_that_were_weighed_before_are_named_and_not_told_anew(folder: Path) -> None:
+    old = loader.load(folder)
+    rest_on_interest(folder, "newsletter")
+    said = differences(old, loader.load(folder), "newsletter")
+    assert "purpose.balancing: none -> product-letters" in said
+    assert not [line for line in said if line.startswith(("balancing", "ages"))]
 
 
 async def test_nothing_is_written_but_one_entry_that_names_the_examples_as_its_subjects(

@@ -210,7 +210,7 @@ async def test_a_place_that_cannot_be_written_to_is_refused_before_anybody_is_re
     there.write_text("kept")
     refused: Sequence[tuple[tuple[object, ...], int, str]] = (
         ((there,), 1, "file.exists"),
-        ((tmp_path / "nowhere" / "members.ndjson",), 1, "file.unwritable"),
+        ((tmp_path / "nowhere" / "members.ndjson",), 1, "file.unwritable: --members: "),
         ((tmp_path,), 2, "usage.wrong"),
         (("-", "--json"), 2, "output.shared"),
     )

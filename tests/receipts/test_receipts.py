@@ -234,4 +234,7 @@ def test_the_terminal_prints_a_receipt_and_verifies_it_without_a_database(settin
     file.write_text(printed.output.replace("ConsentGiven", "ConsentGivem", 1), "utf-8")
     nowhere = str(tmp_path / "nowhere")
     assert guard(zgoda, ["--data", nowhere, "consent", "verify-receipt", str(file), "--key", vkey]) == 1
-    assert "receipt.invalid" in capsys.readouterr().err
+    assert "receipt.invalid: FILE: " in capsys.readouterr().err
+    file.write_text(json.dumps(json.loads(printed.output), indent=1), "utf-8")
+    assert guard(zgoda, ["--data", nowhere, "consent", "verify-receipt", str(file), "--key", vkey]) == 1
+    assert "verify the bytes exactly as zgoda consent receipt printed them" in capsys.readouterr().err
