@@ -11,23 +11,27 @@ from registry.dispatch.template_sources import TemplateSet
 from tests.dispatch.people import TEMPLATE, campaign
 from tests.docs.console import blocks
 from tests.docs.law_report import ROOT
-from tests.persons import make
 from tests.portal.letters import delivered, path_in
 
 PAGE = ROOT / "docs" / "how-to" / "let-persons-manage-their-choices.md"
 
 
+def every(kind: str) -> list[str]:
+    return [one.text for one in blocks(PAGE.read_text("utf-8")) if one.kind == kind]
+
+
 def block(kind: str) -> str:
-    (found,) = [one.text for one in blocks(PAGE.read_text("utf-8")) if one.kind == kind]
+    (found,) = every(kind)
     return found
 
 
-async def test_the_request_of_the_page_is_taken_and_mailed(
+async def test_the_calls_of_the_page_are_taken_and_the_request_is_mailed(
     workspace: Workspace, admin: httpx.AsyncClient, tmp_path: Path
 ) -> None:
-    await make(workspace, "anna@example.com", country="PL")
-    body = json.loads(block("http").partition("\n\n")[2])
-    assert (await admin.post("/api/v1/consents", json=body)).status_code == 201
+    for call in every("http"):
+        head, _, body = call.partition("\n\n")
+        path = head.splitlines()[0].removeprefix("POST ")
+        assert (await admin.post(path, json=json.loads(body))).status_code == 201
     (mail,) = await delivered(workspace, tmp_path)
     assert path_in(mail).startswith("/p/c/")
 
