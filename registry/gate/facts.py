@@ -42,7 +42,7 @@ def columns() -> Facts:
     return Facts(**{field.name: column(field.name) for field in fields(Facts)})
 
 
-class _Known(int):
+class Known(int):
     """A fact whose value a WHEN has tested already: what a rule asks about it is decided here, not row by row."""
 
     __hash__ = int.__hash__
@@ -63,7 +63,7 @@ def code_of(scope: Scope, *, given_first: bool = False) -> str:
     facts = columns()
     every = _case(scope, facts)
     if given_first and any(rule.reason == "consent.missing" for rule in scope.rules):
-        given = _case(scope, replace(facts, consent=_Known(Consent.GIVEN)))
+        given = _case(scope, replace(facts, consent=Known(Consent.GIVEN)))
         every = case([(facts.consent == Consent.GIVEN, given)], every)
     return text_of(every)
 

@@ -9,9 +9,10 @@ from sqlalchemy import literal_column
 from registry.gate import rules
 from registry.gate.audience import SEVERAL, SINGLE
 from registry.gate.expressions import Expression, case, instant, text_of
-from registry.gate.facts import Statement, columns, permitting, within
-from registry.gate.model import Moment
+from registry.gate.facts import Known, Statement, columns, permitting, within
+from registry.gate.model import Facts, Moment
 from registry.policy.model import PolicySet, Purpose
+from registry.standing.model import Consent
 
 # Both codes in one number, so that a row's answers are worked out once.
 _BASE = 4096
@@ -53,7 +54,14 @@ def counted(old: Side, new: Side, purpose_id: int, channel_id: int) -> Statement
     params: dict[str, datetime] = {}
     before, after = _whens(old, params), _whens(new, params)
     rows = f"FROM gate_state WHERE {within(purpose_id, channel_id)}"
-    single = f"SELECT {text_of(_both(before, after))} AS both, gate_state.contact_id {rows} AND {SINGLE}"
+    # Whoever has consented is asked less, as in a count (`facts.code_of`).
+    facts = columns()
+    given = replace(facts, consent=Known(Consent.GIVEN))
+    both = case(
+        [(facts.consent == Consent.GIVEN, _both(_whens(old, params, given), _whens(new, params, given)))],
+        _both(before, after),
+    )
+    single = f"SELECT {text_of(both)} AS both, gate_state.contact_id {rows} AND {SINGLE}"
     several = (
         f"SELECT max({text_of(_code(before))}) * {_BASE} + max({text_of(_code(after))}) AS both, gate_state.contact_id"
         f" {rows} AND {SEVERAL} GROUP BY gate_state.contact_id"
@@ -80,14 +88,15 @@ def members(old: Side, new: Side, purpose_id: int, channel_id: int) -> Statement
     return Statement(text, dict(params))
 
 
-def _whens(side: Side, params: dict[str, datetime]) -> list[_When]:
+def _whens(side: Side, params: dict[str, datetime], facts: Facts | None = None) -> list[_When]:
     """The branches of one policy's CASE; instants that both policies share are one parameter."""
     said = {field.name: getattr(side.moment, field.name) for field in fields(Moment)}
     instants = {name: value for name, value in said.items() if isinstance(value, datetime)}
     named = {name: _parameter(name, value, params) for name, value in instants.items()}
     moment = replace(side.moment, **named)
     conditions = [
-        (rule.condition(columns(), moment), rules.CODES[rule.reason]) for rule in rules.table(side.purpose)
+        (rule.condition(facts or columns(), moment), rules.CODES[rule.reason])
+        for rule in rules.table(side.purpose)
     ]
     return [_When(condition, code, text_of(condition)) for condition, code in conditions]
 
