@@ -32,8 +32,8 @@ RATIO_EXEMPT = 4 << 20
 _CHUNK = 1 << 18
 _ENCRYPTED = 0x1
 # What the standard library raises on an archive that cannot be read: damaged, cut off, encrypted (RuntimeError), or
-# packed in a way that it does not know (NotImplementedError). Whoever sent the file is told so, and nothing is taken.
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError)
+# packed in a way that it does not know (RuntimeError too). Whoever sent the file is told so, and nothing is taken.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError)
 
 
 @dataclass(frozen=True, slots=True)

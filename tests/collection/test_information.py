@@ -7,13 +7,8 @@ import pytest
 from registry.policy import loader
 from registry.policy.collection import CollectionPoint
 from registry.policy.collection_words import agreeing
-from tests.collection.forms import FOOTER, FOOTER_TEXT, changed, checkout, copied, found, second_version
+from tests.collection.forms import FOOTER, FOOTER_TEXT, changed, checkout, found, second_version
 from tests.policy.folders import line_of, problems, replace
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return copied(tmp_path)
 
 
 @pytest.mark.law("LP-46")

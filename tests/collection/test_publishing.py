@@ -6,18 +6,13 @@ import pytest
 
 from registry.policy import loader
 from registry.policy.documents import PolicyInvalid
-from tests.collection.forms import FOOTER, changed, copied, found
+from tests.collection.forms import FOOTER, changed, found
 from tests.policy.folders import line_of, problems, replace
 
 SIGNUP = "collection/club-signup/point.toml"
 SIGNUP_TEXT = "collection/club-signup/text.en.md"
 BOX = 'id = "newsletter"\nkind = "checkbox"\n'
 ORDER = 'purposes = ["order-messages"]'
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return copied(tmp_path)
 
 
 def test_the_forms_that_ship_have_no_problem(folder: Path) -> None:

@@ -26,11 +26,6 @@ from tests.persons import CALLER
 from tests.policy.folders import replace
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return copied(tmp_path)
-
-
 async def test_what_was_recorded_under_a_version_stays(workspace, folder):
     replace(folder, text_of("en"), "also if you are unsure", "even if you are unsure")
     with pytest.raises(Refused) as refused:

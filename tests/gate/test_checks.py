@@ -23,6 +23,20 @@ def checks(workspace):
     return Checks(workspace.database, workspace.ring, workspace.policies)
 
 
+@pytest.fixture
+def sizes(monkeypatch):
+    """How many checks were answered together, each time."""
+    told = []
+    answer = module.answer
+
+    async def counted(session, ring, policies, asked):
+        told.append(len(asked))
+        return await answer(session, ring, policies, asked)
+
+    monkeypatch.setattr(module, "answer", counted)
+    return told
+
+
 def check(reference: str | UUID, purpose: str = "newsletter", request: str | None = None) -> Check:
     caller = replace(CALLER, request_id=request or str(new_id()))
     return Check(caller, parse_reference(str(reference)), purpose, "email")
@@ -62,32 +76,16 @@ async def test_every_check_has_an_entry_of_its_own_caller(workspace, checks):
         assert sum(f'"request":"{request}"' in body for body in bodies) == 1
 
 
-async def test_many_who_ask_at_once_share_few_statements(workspace, checks, monkeypatch):
+async def test_many_who_ask_at_once_share_few_statements(workspace, checks, sizes):
     person = await make(workspace, EMAIL)
-    sizes = []
-    answer = module.answer
-
-    async def counted(session, ring, policies, asked):
-        sizes.append(len(asked))
-        return await answer(session, ring, policies, asked)
-
-    monkeypatch.setattr(module, "answer", counted)
     await asyncio.gather(*(checks.ask(check(person)) for _ in range(200)))
     assert sum(sizes) == 200
     assert len(sizes) <= 4
 
 
-async def test_a_lane_leaves_the_half_of_many_to_one_that_has_nothing_to_do(workspace, checks, monkeypatch):
+async def test_a_lane_leaves_the_half_of_many_to_one_that_has_nothing_to_do(workspace, checks, sizes):
     """Or all would wait for the database together, and nobody would work here meanwhile."""
     person = await make(workspace, EMAIL)
-    sizes = []
-    answer = module.answer
-
-    async def counted(session, ring, policies, asked):
-        sizes.append(len(asked))
-        return await answer(session, ring, policies, asked)
-
-    monkeypatch.setattr(module, "answer", counted)
     await asyncio.gather(checks.ask(check(person)), checks.ask(check(person)))
     await asyncio.sleep(0.01)
     sizes.clear()

@@ -12,6 +12,7 @@ from registry.access.workspace import Workspace
 from registry.kit import clock
 from registry.policy import ages
 from registry.policy.ages import coming_of_age, of_age_on
+from tests.law.requests import YES
 from tests.law.test_sending import sent
 from tests.persons import CALLER, reason
 
@@ -44,16 +45,7 @@ async def child(admin: httpx.AsyncClient, birth_date: str, country: str = "LV") 
 
 
 def grant(**more: Any) -> dict[str, Any]:
-    return {
-        "subject": BY_KID,
-        "kind": "grant",
-        "purpose": "newsletter",
-        "channel": "email",
-        "act": "ticked",
-        "notice": {"version": 1, "locale": "en"},
-        "source": "form",
-        **more,
-    }
+    return {**YES, "subject": BY_KID, **more}
 
 
 def agreed(**more: Any) -> dict[str, Any]:

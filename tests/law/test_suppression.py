@@ -12,20 +12,13 @@ from registry.access.workspace import Workspace
 from registry.standing import service as standing
 from tests.exchange.files import PLAIN, plain, row, sheet
 from tests.exchange.loading import load, load_rows
+from tests.law.requests import YES
 from tests.law.test_sending import sent
 from tests.persons import CALLER, check, reason, sale
 
 ANNA = "anna@example.test"
 OTHER = "anna.other@example.test"
 MARKETING = ("newsletter", "product-updates")
-YES = {
-    "kind": "grant",
-    "purpose": "newsletter",
-    "channel": "email",
-    "act": "ticked",
-    "notice": {"version": 1, "locale": "en"},
-    "source": "form",
-}
 
 
 async def recorded(admin: httpx.AsyncClient, address: str = ANNA, external: str | None = None) -> UUID:

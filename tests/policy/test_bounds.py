@@ -8,16 +8,11 @@ import pytest
 from registry.policy import cases, loader
 from registry.policy.balancing import BalancingTest
 from registry.policy.documents import PolicyInvalid
-from tests.policy.folders import NEWSLETTER, copied, only, problems, replace
+from tests.policy.folders import NEWSLETTER, only, problems, replace
 
 UPDATES = "purposes/product-updates/policy.toml"
 ANSWERS = "purposes/request-answers/policy.toml"
 HUGE = "99999999999"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return copied(tmp_path)
 
 
 @pytest.mark.parametrize(

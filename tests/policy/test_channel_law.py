@@ -4,15 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.policy.folders import copied, line_of, only, problems, replace
+from tests.policy.folders import line_of, only, problems, replace
 
 RULES = "eprivacy.toml"
 CHANNELS = "channels.toml"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return copied(tmp_path)
 
 
 def ruled(folder: Path, channel: str, subscriber: str, grounds: str) -> int:

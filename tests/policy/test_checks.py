@@ -6,16 +6,11 @@ import pytest
 
 from registry.policy import loader
 from registry.policy.documents import PolicyInvalid
-from tests.policy.folders import copied, line_of, only, problems, replace
+from tests.policy.folders import line_of, only, problems, replace
 
 NEWSLETTER = "purposes/newsletter/policy.toml"
 UPDATES = "purposes/product-updates/policy.toml"
 NOTICE = "purposes/newsletter/notice.en.md"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return copied(tmp_path)
 
 
 @pytest.mark.law("LP-44")

@@ -8,12 +8,7 @@ import pytest
 from registry.cli import zgoda
 from registry.kit.terminal import guard
 from registry.policy import cases, loader
-from tests.policy.folders import copied, line_of, replace
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return copied(tmp_path)
+from tests.policy.folders import line_of, replace
 
 
 def test_check_of_good_policies_exits_0(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

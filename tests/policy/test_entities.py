@@ -11,16 +11,11 @@ from registry.kit.errors import Refused
 from registry.policy import loader, service
 from registry.policy.entities import legal_name, one_entity
 from tests.persons import CALLER
-from tests.policy.folders import copied, end, line_of, problems, replace
+from tests.policy.folders import end, line_of, problems, replace
 
 SECOND = "controllers/nordwind-two.toml"
 HOUSE = "purposes/house-news/policy.toml"
 OF_NORDWIND = ("newsletter", "product-updates", "order-messages", "request-answers")
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return copied(tmp_path)
 
 
 def house_news(folder: Path, class_: str) -> None:

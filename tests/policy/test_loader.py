@@ -9,14 +9,9 @@ from registry.kit.shipped import folder as shipped_folder
 from registry.policy import loader
 from registry.policy.documents import PolicyInvalid
 from registry.policy.model import EEA, Basis, ChannelGround, Grade, PurposeClass, Subscriber
-from tests.policy.folders import copied, line_of, only, problems, replace
+from tests.policy.folders import line_of, only, problems, replace
 
 NEWSLETTER = "purposes/newsletter/policy.toml"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return copied(tmp_path)
 
 
 def test_the_shipped_policies_have_no_problem() -> None:

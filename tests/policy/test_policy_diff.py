@@ -26,12 +26,7 @@ from tests.policy.audience import (
     naming,
     people,
 )
-from tests.policy.folders import copied, replace, rest_on_interest
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return copied(tmp_path)
+from tests.policy.folders import replace, rest_on_interest
 
 
 async def compare(workspace: Workspace, folder: Path, named: list[Answered] | None = None) -> Difference:

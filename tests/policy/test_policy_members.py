@@ -24,16 +24,11 @@ from registry.opening import opened
 from tests.http.routes import logged
 from tests.persons import CALLER, make
 from tests.policy.audience import CLUB, NEWSLETTER, NOW, UPDATES, answers, change, granted, people
-from tests.policy.folders import copied, replace
+from tests.policy.folders import replace
 
 AT = ["--at", NOW.isoformat()]
 # By this whoever agreed today has not agreed any more at that time.
 TERM = (NEWSLETTER, 'class = "marketing"', 'class = "marketing"\nvalid_for_days = 100')
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return copied(tmp_path)
 
 
 @pytest.fixture

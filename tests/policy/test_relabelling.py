@@ -19,14 +19,9 @@ from registry.policy.in_force import Bundle, Change
 from tests.exchange.files import mailchimp, row
 from tests.exchange.loading import load_rows
 from tests.persons import CALLER, act, make, reason, sale
-from tests.policy.folders import copied, end, only, problems, replace, rest_on_interest
+from tests.policy.folders import end, only, problems, replace, rest_on_interest
 
 NEWSLETTER = "purposes/newsletter/policy.toml"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return copied(tmp_path)
 
 
 async def withdrawn(workspace: Workspace) -> UUID:

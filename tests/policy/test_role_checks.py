@@ -9,14 +9,9 @@ from registry.access.actions import ACTIONS, RESERVED
 from registry.app import area_routers
 from registry.kit.http.admission import OPTION, Admission
 from registry.policy import loader
-from tests.policy.folders import copied, only, replace
+from tests.policy.folders import only, replace
 
 ROLES = "roles.toml"
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return copied(tmp_path)
 
 
 def given(folder: Path, role: str, action: str) -> int:

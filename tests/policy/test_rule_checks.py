@@ -8,7 +8,7 @@ import pytest
 
 from registry.policy import loader
 from registry.policy.documents import PolicyInvalid
-from tests.policy.folders import copied, line_of, only, problems, replace
+from tests.policy.folders import line_of, only, problems, replace
 
 NEWSLETTER = "purposes/newsletter/policy.toml"
 UPDATES = "purposes/product-updates/policy.toml"
@@ -16,11 +16,6 @@ CLUB = "purposes/club-letter/policy.toml"
 BALANCING = "balancing.toml"
 HOURS = "schedule.toml"
 TODAY = date(2026, 11, 22)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return copied(tmp_path)
 
 
 def today(folder: Path, day: date = TODAY) -> list[tuple[str, int, str, str]]:

@@ -12,7 +12,7 @@ from registry.kit.caller import Caller
 from registry.kit.database import Role, Session
 from registry.kit.errors import Refused
 from registry.policy import loader, numbers, service
-from tests.policy.folders import copied, replace
+from tests.policy.folders import replace
 
 CALLER = Caller("operator", reason="test")
 
@@ -21,11 +21,6 @@ CALLER = Caller("operator", reason="test")
 async def owner(workspace: Workspace) -> AsyncIterator[Session]:
     async with workspace.database.begin(CALLER, Role.OWNER) as session:
         yield session
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    return copied(tmp_path)
 
 
 async def install(owner: Session, workspace: Workspace, folder: Path | None) -> service.Installed:
