@@ -16,7 +16,7 @@ import psycopg
 
 from registry.kit.errors import Refused, Unavailable
 from registry.kit.postgres_programs import Account, binaries, reachable
-from registry.kit.postgres_settings import configuration
+from registry.kit.postgres_settings import configuration, stored
 
 SUPERUSER = "postgres"
 _STOP_SECONDS = 60
@@ -84,7 +84,8 @@ class Cluster:
     def launch(self) -> str | None:
         """Start the server once; None when pg_ctl says that it runs, else the server's last words."""
         self._prepare_sockets()
-        (self.folder / "postgresql.conf").write_text(configuration(self.sockets, durable=self.durable))
+        settings = configuration(self.sockets, durable=self.durable, data=stored(self.folder))
+        (self.folder / "postgresql.conf").write_text(settings)
         self._give(self.folder / "postgresql.conf")
         if self.log.exists() and self.log.stat().st_size > 8_000_000:
             self.log.replace(self.log.with_suffix(".old.log"))

@@ -1,5 +1,6 @@
-"""The embedded server's configuration: durable, silent about values, sized to the machine."""
+"""The embedded server's configuration: durable, silent about values, sized to the machine and to what it holds."""
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -15,12 +16,23 @@ def memory() -> int:
         return physical
 
 
-def configuration(sockets: Path, *, durable: bool) -> str:
+def stored(cluster: Path) -> int:
+    """Bytes of all tables and indexes of the cluster in this folder; 0 before there are any."""
+    found = 0
+    for file in cluster.glob("base/*/*"):
+        # It may go while it is looked at.
+        with contextlib.suppress(OSError):
+            found += file.stat().st_size
+    return found
+
+
+def configuration(sockets: Path, *, durable: bool, data: int = 0) -> str:
     """The whole of postgresql.conf; it is written anew at every start, so edits belong here.
 
-    `durable=False` gives up crash safety for speed; only the test suite's own cluster may ask for it.
+    `durable=False` gives up crash safety for speed; only the test suite's own cluster may ask for it. `data` is how
+    many bytes are stored: what a whole base's gate reads is held in memory, up to a quarter of the machine's.
     """
-    shared = max(64, min(512, memory() // 4 // _MEGABYTE))
+    shared = max(64, min(memory() // 4, max(512 * _MEGABYTE, data)) // _MEGABYTE)
     settings = {
         # Reached through one private socket, with a password, and in no other way.
         "listen_addresses": "",
@@ -49,7 +61,7 @@ def configuration(sockets: Path, *, durable: bool) -> str:
         "log_line_prefix": "%m [%p] ",
         "log_timezone": "UTC",
         "timezone": "UTC",
-        # Sized to the machine; checkpoints far apart, for the imports.
+        # Sized to the machine and the data; checkpoints far apart, for the imports.
         "shared_buffers": f"{shared}MB",
         "effective_cache_size": f"{max(128, memory() // 2 // _MEGABYTE)}MB",
         "maintenance_work_mem": f"{max(64, shared // 4)}MB",

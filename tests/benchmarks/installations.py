@@ -2,8 +2,8 @@
 
 import shutil
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,10 +57,24 @@ class Place(NamedTuple):
 @asynccontextmanager
 async def place() -> AsyncIterator[Place]:
     """A fresh installation; its server and its files end with the block."""
-    folder = Path(tempfile.mkdtemp(prefix="zgoda-bench-"))
-    folder.chmod(0o711)  # as root the embedded server is another user
+    with folder() as found:
+        async with opened_in(found) as opened_place:
+            yield opened_place
+
+
+@contextmanager
+def folder() -> Iterator[Path]:
+    """A folder for one installation; it goes with the block."""
+    found = Path(tempfile.mkdtemp(prefix="zgoda-bench-"))
+    found.chmod(0o711)  # as root the embedded server is another user
     try:
-        async with opened(Settings(data=folder / "data"), initialise=True) as workspace:
-            yield Place(folder, workspace)
+        yield found
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        shutil.rmtree(found, ignore_errors=True)
+
+
+@asynccontextmanager
+async def opened_in(found: Path) -> AsyncIterator[Place]:
+    """The installation in this folder, made if there is none; its server ends with the block."""
+    async with opened(Settings(data=found / "data"), initialise=True) as workspace:
+        yield Place(found, workspace)

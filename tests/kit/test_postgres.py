@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from registry.kit import postgres
+from registry.kit import postgres, postgres_settings
 from registry.kit.errors import Refused, Unavailable
 from registry.kit.postgres import cluster_of, embedded, embedded_blocking
 from registry.kit.postgres_cluster import Cluster
@@ -246,3 +246,20 @@ def test_a_socket_folder_of_somebody_else_is_not_used(data_folder: Path) -> None
             pass
     finally:
         cluster.sockets.rmdir()
+
+
+@pytest.mark.parametrize(
+    ("machine", "data", "shared"),
+    [(128, 0, 64), (1024, 0, 256), (24_576, 0, 512), (24_576, 2400, 2400), (24_576, 90_000, 6144)],
+)
+def test_a_base_that_grew_is_held_in_memory_up_to_a_quarter_of_the_machine(
+    machine: int, data: int, shared: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgres_settings, "memory", lambda: machine << 20)
+    (tmp_path / "base" / "5").mkdir(parents=True)
+    with (tmp_path / "base" / "5" / "16384").open("wb") as table:
+        table.truncate(data << 20)
+    stored = postgres_settings.stored(tmp_path)
+    assert stored == data << 20
+    lines = postgres_settings.configuration(tmp_path, durable=True, data=stored).splitlines()
+    assert f"shared_buffers = '{shared}MB'" in lines
