@@ -37,6 +37,19 @@ _AGES = (
     "SELECT json_agg(json_build_array(y.since, y.of_age_on) ORDER BY y.since) FROM coming_of_age y"
     " WHERE y.contact_id = c.id"
 )
+_AGES_THEN = (
+    "SELECT json_agg(json_build_array(y.since, y.of_age_on) ORDER BY y.since) FROM"
+    " (SELECT since, of_age_on FROM coming_of_age WHERE contact_id = c.id AND recorded_at <= %(known)s UNION ALL"
+    " SELECT since, of_age_on FROM coming_of_age_past WHERE contact_id = c.id AND recorded_at <= %(known)s"
+    " AND known_until > %(known)s) AS y"
+)
+# The same with what was known before: from and until when each was on record.
+_AGES_KNOWN = (
+    "SELECT json_agg(json_build_array(y.recorded_at, y.known_until, y.since, y.of_age_on) ORDER BY y.since) FROM"
+    " (SELECT recorded_at, timestamptz '9999-12-31Z' AS known_until, since, of_age_on FROM coming_of_age"
+    " WHERE contact_id = c.id UNION ALL SELECT recorded_at, known_until, since, of_age_on FROM coming_of_age_past"
+    " WHERE contact_id = c.id) AS y WHERE y.recorded_at <= %(known)s"
+)
 _ENTRIES = (
     "SELECT json_agg(json_build_array(e.id, e.seq, e.kind, e.grade, e.controller, e.purpose, e.channel,"
     " e.assignment_id, e.acted_at, e.recorded_at, e.refers_to, e.notice_version, e.authority) ORDER BY e.seq)"
@@ -67,17 +80,29 @@ _HANDED = (
     "SELECT json_agg(json_build_array(h.controller, h.channel, h.day, h.messages)) FROM handoff_count h"
     " WHERE h.contact_id = g.subject_id AND h.day <= %(day)s"
 )
+# Of the facts that were replaced later, those that were replaced first.
+_FACTS_THEN = (
+    " LEFT JOIN LATERAL (SELECT * FROM contact_past WHERE contact_id = c.id AND known_until > %(known)s"
+    " ORDER BY known_until LIMIT 1) AS p ON true"
+)
 _RECORDED = (
-    "SELECT g.subject_id, g.merged_into, g.state, {restricted} AS restricted_at, c.country,"
-    " coalesce(c.subscriber, 0) AS subscriber, c.time_zone,"
-    " coalesce(c.preferred_part, 0) AS preferred_part, g.kind = 1 AS device,"
-    f" json_build_array(({_AGES}), ({_ENTRIES}), ({_ADDRESSES}), ({_GROUNDS}), ({_HANDED}))::text AS told"
-    " FROM gate_row g LEFT JOIN contact c ON c.id = g.subject_id WHERE g.subject_id = {ids}"
+    "SELECT g.subject_id, g.merged_into, g.state, {restricted} AS restricted_at, {country} AS country,"
+    " coalesce({subscriber}, 0) AS subscriber, {time_zone} AS time_zone,"
+    " coalesce({preferred_part}, 0) AS preferred_part, g.kind = 1 AS device,"
+    f" json_build_array(({{ages}}), ({_AGES_KNOWN}), ({_ENTRIES}), ({_ADDRESSES}), ({_GROUNDS}), ({_HANDED}))::text"
+    " AS told FROM gate_row g LEFT JOIN contact c ON c.id = g.subject_id{earlier} WHERE g.subject_id = {ids}"
     # A person without a row of their own was erased; a device never has one, and is there until it is forgotten.
     " AND (c.id IS NOT NULL OR (g.kind = 1 AND EXISTS (SELECT FROM device d WHERE d.contact_id = g.subject_id)))"
 )
-_NOW = _RECORDED.format(restricted="g.restricted_at", ids=merged.RECORDS)
-_THEN = _RECORDED.format(restricted=_RESTRICTED, ids="ANY(%(ids)b::uuid[])")
+_FACTS = ("country", "subscriber", "time_zone", "preferred_part")
+_NOW = _RECORDED.format(
+    restricted="g.restricted_at", ids=merged.RECORDS, ages=_AGES, earlier="",
+    **{name: f"c.{name}" for name in _FACTS},
+)  # fmt: skip
+_THEN = _RECORDED.format(
+    restricted=_RESTRICTED, ids="ANY(%(ids)b::uuid[])", ages=_AGES_THEN, earlier=_FACTS_THEN,
+    **{name: f"CASE WHEN p.contact_id IS NULL THEN c.{name} ELSE p.{name} END" for name in _FACTS},
+)  # fmt: skip
 
 _Refusal = tuple[str, str, str, datetime, datetime, bool]
 _Entry = tuple[
@@ -120,6 +145,7 @@ _Ground = tuple[
 ]
 _Told = tuple[
     tuple[tuple[date, date], ...] | None,
+    tuple[tuple[datetime, datetime, date, date], ...] | None,
     list[_Entry] | None,
     list[_Address] | None,
     list[_Ground] | None,
@@ -154,7 +180,7 @@ async def load(
     """Everything recorded about these persons, each once with all their records.
 
     `at` and `known_at` (default: `at`) ask for what had happened by `at` as it was on record at `known_at`; now when
-    `at` is left out. Country, kind of subscriber, time zone and age have no history: they are told as they are now.
+    `at` is left out. Country, kind of subscriber, time zone and age are told as they were on record at `known_at`.
     """
     if at is None:
         return people(await ask(session, ids).all())
@@ -163,7 +189,7 @@ async def load(
     asked = _asked({record for one in ids for record in of.get(one, (one,))}, at, known)
     told = [(row, _read(row[9])) for row in await session.all(_THEN, asked)]
     # An act that was done with an address shows that the person had it by then.
-    used = {entry[7] for _, (_, entries, *_) in told for entry in entries or ()}
+    used = {entry[7] for _, (_, _, entries, *_) in told for entry in entries or ()}
     records = {row[0]: _person(row, known, (asked, used)) for row, known in told}
     return _persons(records, {tuple(one for one in group if one in records) for group in of.values()})
 
@@ -184,7 +210,7 @@ def _asked(ids: Collection[UUID], at: datetime, known: datetime) -> dict[str, An
 def _person(
     row: Row, told: _Told, then: tuple[Mapping[str, Any], Collection[UUID | None]] | None = None
 ) -> Person:
-    ages, entries, addresses, grounds, handed = told
+    ages, ages_known, entries, addresses, grounds, handed = told
     counts: dict[tuple[str, str], dict[date, int]] = {}
     for controller, channel, day, messages in handed or ():
         counts.setdefault((controller, channel), {})[day] = messages
@@ -202,6 +228,7 @@ def _person(
         time_zone=row[6],
         preferred_part=Part(row[7]),
         coming_of_age=ages or (),
+        ages_on_record=ages_known or (),
         handed=counts,
         device=row[8],
     )

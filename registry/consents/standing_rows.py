@@ -69,6 +69,8 @@ class Person:
     preferred_part: Part = Part.ANY
     # By each rule on the age of consent of the person's country: since when it holds, when it makes them of age.
     coming_of_age: tuple[tuple[date, date], ...] = ()
+    # The same with what was known before: from and until when it was on record, the rule's day, the day of age.
+    ages_on_record: tuple[tuple[datetime, datetime, date, date], ...] = ()
     # Marketing messages handed over, by controller and channel, a day (UTC).
     handed: Mapping[tuple[str, str], dict[date, int]] = field(default_factory=dict)
     # Other records of the same person, merged with this one, which stands for all (`merged_rows`).
@@ -211,13 +213,19 @@ def _active_at(purpose: Purpose, person: Person, standing: Standing) -> datetime
 def _parental(purpose: Purpose, person: Person, standing: Standing) -> Parental:
     """GDPR art. 8: by the rule of the day of the grant, whatever the age since; a late birthday mends nothing.
 
-    Somebody whose age is not known is taken for a child where the purpose is offered to children.
+    Somebody whose age is not known is taken for a child where the purpose is offered to children. Who was a child by
+    what was on record when the grant was, stays one: another country or date of birth, told later, mends nothing.
     """
     if standing.consent is not Consent.GIVEN:
         return Parental.NOT_NEEDED
     day = standing.consented_at.date()
-    when = of_age_on(person.coming_of_age, day)
-    if (when is None and not purpose.offered_to_children) or (when is not None and when <= day):
+    known_then = tuple(
+        (since, when)
+        for known_from, known_until, since, when in person.ages_on_record
+        if known_from <= standing.recorded_at < known_until
+    )
+    ages = [of_age_on(person.coming_of_age, day), *([of_age_on(known_then, day)] if known_then else [])]
+    if all(when <= day if when is not None else not purpose.offered_to_children for when in ages):
         return Parental.NOT_NEEDED
     for ground in person.grounds:
         if ground.id == standing.authority and facts.authorises(

@@ -63,13 +63,21 @@ async def follow(
         days = coming_of_age(policies.ages, row.country, born)
         made.extend((row.contact_id, since, when) for since, when in days)
     known = [contact_id for contact_id in ids if contact_id not in session.fresh | unread]
+    columns = tuple(map(list, zip(*made, strict=True))) if made else ([], [], [])
     if known:
-        await session.execute("DELETE FROM coming_of_age WHERE contact_id = ANY(%b::uuid[])", (known,))
+        # What stays as it was keeps the time since when it is known.
+        await session.execute(
+            "DELETE FROM coming_of_age c WHERE c.contact_id = ANY(%b::uuid[]) AND (c.contact_id, c.since) NOT IN"
+            " (SELECT * FROM unnest(%b::uuid[], %s::date[]))",
+            (known, *columns[:2]),
+        )
     if made:
         await session.execute(
-            "INSERT INTO coming_of_age (contact_id, since, of_age_on)"
-            " SELECT * FROM unnest(%b::uuid[], %s::date[], %s::date[])",
-            tuple(map(list, zip(*made, strict=True))),
+            "INSERT INTO coming_of_age AS c (contact_id, since, of_age_on)"
+            " SELECT * FROM unnest(%b::uuid[], %s::date[], %s::date[])"
+            " ON CONFLICT (contact_id, since) DO UPDATE SET of_age_on = excluded.of_age_on, recorded_at = DEFAULT"
+            " WHERE c.of_age_on <> excluded.of_age_on",
+            columns,
         )
     session.stale.update(ids)
 

@@ -170,7 +170,26 @@ async def fields(session: Session, contact_ids: Sequence[UUID]) -> list[Any]:
 async def coming_of_age(session: Session, contact_id: UUID) -> list[Any]:
     """Since when each rule on the age of consent holds, and when by it the person comes of age (GDPR art. 8)."""
     return await session.all(
-        "SELECT since, of_age_on FROM coming_of_age WHERE contact_id = %s ORDER BY since", (contact_id,)
+        "SELECT since, of_age_on, recorded_at FROM coming_of_age WHERE contact_id = %s ORDER BY since",
+        (contact_id,),
+    )
+
+
+async def earlier(session: Session, contact_id: UUID) -> list[Any]:
+    """What was on record of the person before, and until when: country, kind of subscriber, time zone, part of day."""
+    return await session.all(
+        "SELECT known_until, country, subscriber, time_zone, preferred_part FROM contact_past"
+        " WHERE contact_id = %s ORDER BY known_until",
+        (contact_id,),
+    )
+
+
+async def coming_of_age_earlier(session: Session, contact_id: UUID) -> list[Any]:
+    """What was on record before of when the person comes of age, from and until when it was."""
+    return await session.all(
+        "SELECT known_until, since, of_age_on, recorded_at FROM coming_of_age_past"
+        " WHERE contact_id = %s ORDER BY known_until, since",
+        (contact_id,),
     )
 
 

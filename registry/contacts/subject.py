@@ -12,7 +12,16 @@ from registry.keys.ring import KeyRing
 from registry.kit.database import Session
 from registry.policy.model import Subscriber
 
-TABLES = ("contact", "assignment", "contact_field", "coming_of_age", "identifier", "identifier_index")
+TABLES = (
+    "contact",
+    "assignment",
+    "contact_field",
+    "coming_of_age",
+    "identifier",
+    "identifier_index",
+    "contact_past",
+    "coming_of_age_past",
+)
 
 
 async def export(session: Session, ring: KeyRing, contact_id: UUID, keys: PersonKeys) -> dict[str, Any]:
@@ -43,6 +52,13 @@ async def export(session: Session, ring: KeyRing, contact_id: UUID, keys: Person
             for one in await queries.fields(session, [contact_id])
         ],
         "coming_of_age": [one._asdict() for one in await queries.coming_of_age(session, contact_id)],
+        "earlier": [
+            {**one._asdict(), "subscriber": Subscriber(one.subscriber).name.lower()}
+            for one in await queries.earlier(session, contact_id)
+        ],
+        "coming_of_age_earlier": [
+            one._asdict() for one in await queries.coming_of_age_earlier(session, contact_id)
+        ],
     }
 
 
@@ -60,6 +76,9 @@ async def erase(session: Session, contact_id: UUID, kept: Collection[KeyClass] =
         ("coming_of_age", "contact_id"),
         ("assignment", "contact_id"),
         ("contact", "id"),
+        # Last: what goes above leaves its trace here.
+        ("coming_of_age_past", "contact_id"),
+        ("contact_past", "contact_id"),
     ):
         deleted = await session.execute(f"DELETE FROM {table} WHERE {column} = %s", (contact_id,))
         counts[table] = deleted.rowcount

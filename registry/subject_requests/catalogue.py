@@ -27,7 +27,14 @@ PERSONAL: dict[str, dict[str, str]] = {
         "id": TOLD, "created_at": TOLD, "locale": TOLD, "country": TOLD, "subscriber": TOLD, "source": TOLD,
         "time_zone": TOLD, "preferred_channel": TOLD, "preferred_part": TOLD,
     },
-    "coming_of_age": {"contact_id": _THE_PERSON, "since": TOLD, "of_age_on": TOLD},
+    "coming_of_age": {"contact_id": _THE_PERSON, "since": TOLD, "of_age_on": TOLD, "recorded_at": TOLD},
+    "contact_past": {
+        "contact_id": _THE_PERSON, "known_until": TOLD, "country": TOLD, "subscriber": TOLD, "time_zone": TOLD,
+        "preferred_part": TOLD,
+    },
+    "coming_of_age_past": {
+        "contact_id": _THE_PERSON, "known_until": TOLD, "since": TOLD, "of_age_on": TOLD, "recorded_at": TOLD,
+    },
     "assignment": {
         "contact_id": _THE_PERSON, "id": TOLD, "identifier_id": TOLD, "address_id": TOLD, "kind": TOLD,
         "mode": TOLD, "valid_from": TOLD, "valid_to": TOLD, "verified_at": TOLD, "value": OPENED, "source": TOLD,
