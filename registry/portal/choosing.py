@@ -79,16 +79,21 @@ async def take_all(
 async def _take(
     session: Session, ring: KeyRing, policies: PolicySet, token: Preferences, entry: NewEntry
 ) -> int:
-    address: Any = await session.first(
-        "SELECT address_id, mode, valid_to FROM assignment WHERE contact_id = %s AND id = %s",
+    address_id: UUID | None = await session.value(
+        "SELECT address_id FROM assignment WHERE contact_id = %s AND id = %s",
         (token.contact_id, token.assignment_id),
     )
-    address_id: UUID | None = address.address_id if address else None
     # One lock for all: `act` locks the same rows again, and whoever holds them waits for nobody.
     await persons.lock(session, [token.contact_id], [address_id] if address_id else [])
+    # Whether somebody else has the address is known only under its lock: who joins it holds the row.
+    held = session.ask(
+        "SELECT 1 FROM assignment WHERE contact_id = %s AND id = %s AND address_id = %s AND mode = %s"
+        " AND valid_to IS NULL",
+        (token.contact_id, token.assignment_id, address_id, int(Mode.EXCLUSIVE)),
+    )
     (recorded,) = await acts.act(session, ring, policies, Reference(token.contact_id, None), entry)
     if address_id is not None and entry.channel in (ANY, "email"):
-        own = address.mode == Mode.EXCLUSIVE and address.valid_to is None
+        own = await held.all()
         if not own:
             # As with one-click: the address that the link was sent to gets no more of it, whoever shares it.
             await address_refusals.record(
