@@ -46,6 +46,8 @@ class Claimed:
     keys: PersonKeys | None
     draft: Draft | None
     fault: str | None = None
+    # The request that a letter of ours asks to confirm; None for every other message.
+    about: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,7 @@ async def _claim(session: Session, office: Office, channel: str, limit: int) -> 
                 keys.get(row.contact_id),
                 draft,
                 fault,
+                row.about,
             )
         )
     await outbox.take(

@@ -7,14 +7,16 @@ was out, or the message finds it recorded.
 
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from psycopg.errors import DeadlockDetected, SerializationFailure
 
 from registry.audit import entries as audit
 from registry.contacts import queries as contacts
-from registry.dispatch import outbox
+from registry.dispatch import outbox, pending
 from registry.dispatch.channels import TRANSPORTS
 from registry.dispatch.channels.contract import (
     Handed,
@@ -28,6 +30,7 @@ from registry.dispatch.channels.contract import (
 from registry.dispatch.claiming import Claimed, Office
 from registry.dispatch.holding import while_held
 from registry.dispatch.outbox import Outcome
+from registry.dispatch.pending import RequestSettled
 from registry.gate import evidence, records
 from registry.gate import service as gate
 from registry.gate.model import Decision, Question
@@ -89,10 +92,24 @@ async def _handed_over(office: Office, way: Transport, claimed: Sequence[Claimed
         except (DeadlockDetected, SerializationFailure, PolicyChanged) as error:
             raise _LockLost from error
         since = time.monotonic()
+        waiting = pending.ask_again(session, claimed)
         ours = await outbox.still_in_hand(session, office.worker, {one.id: one.attempt for one in claimed})
+        claimed = _unsettled(claimed, {row.id for row in await waiting.all()} if waiting else ())
         held = [(one, decision) for one, decision in zip(claimed, decisions, strict=True) if one.id in ours]
         results = await while_held(session, [_hand(way, one, decision, since) for one, decision in held])
         return await _record(session, office, held, results)
+
+
+def _unsettled(claimed: Sequence[Claimed], waiting: Container[UUID]) -> list[Claimed]:
+    """The messages, without a draft where the request that a letter asks about was settled since the claim."""
+    kept = []
+    for one in claimed:
+        try:
+            pending.require(one, waiting)
+            kept.append(one)
+        except RequestSettled as error:
+            kept.append(replace(one, draft=None, fault=error.code))
+    return kept
 
 
 async def locked_decisions(

@@ -3,7 +3,7 @@
 The ledger says what a request is; this says which ones are open, and how often we have written about each.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,6 +12,7 @@ from registry.consents.ledger import EntryKind
 from registry.dispatch.composing import Asked
 from registry.kit.database import Session
 from registry.kit.errors import Refused
+from registry.kit.session import Asked as Answer
 from registry.policy.model import PolicySet
 
 
@@ -32,6 +33,11 @@ _WAITS = (
     f" OR (t.kind = {int(EntryKind.INVALIDATED)} AND t.refers_to = e.id)))"
 )
 _ENTRY = " JOIN consent_entry e ON e.contact_id = k.contact_id AND e.id = k.entry_id"
+# Of these messages those whose request waits.
+_ASKING = (
+    " FROM message m JOIN confirmation k ON k.contact_id = m.contact_id AND k.entry_id = m.about"
+    f"{_ENTRY} WHERE m.id = ANY(%s) AND {_WAITS}"
+)
 
 
 async def begin(
@@ -67,11 +73,7 @@ async def asked_in(session: Session, policies: PolicySet, rows: Sequence[Any]) -
     wanted = [row.id for row in rows if row.about is not None]
     if not wanted:
         return {}
-    found = await session.all(
-        "SELECT m.id, k.entry_id, k.purpose, k.requested_at FROM message m JOIN confirmation k"
-        f" ON k.contact_id = m.contact_id AND k.entry_id = m.about {_ENTRY} WHERE m.id = ANY(%s) AND {_WAITS}",
-        (wanted,),
-    )
+    found = await session.all(f"SELECT m.id, k.entry_id, k.purpose, k.requested_at{_ASKING}", (wanted,))
     return {
         row.id: Asked(row.entry_id, policies.purpose_ids[row.purpose], row.requested_at)
         for row in found
@@ -79,10 +81,19 @@ async def asked_in(session: Session, policies: PolicySet, rows: Sequence[Any]) -
     }
 
 
-def require(row: Any, asked: Mapping[UUID, Asked]) -> None:
-    """RequestSettled for a letter about a request that waits no more."""
+def require(row: Any, asked: Container[UUID]) -> None:
+    """RequestSettled for a letter about a request that waits no more; `asked` are the messages whose request does."""
     if row.about is not None and row.id not in asked:
         raise RequestSettled
+
+
+def ask_again(session: Session, messages: Sequence[Any]) -> Answer | None:
+    """Put ahead which of these messages (`id`, `about`) ask for what is still waited for; None where none is a letter.
+
+    For the hand-off, whose persons are locked: a "no" is acknowledged under the same locks, so here none goes unseen.
+    """
+    wanted = [one.id for one in messages if one.about is not None]
+    return session.ask(f"SELECT m.id{_ASKING}", (wanted,)) if wanted else None
 
 
 async def to_remind(session: Session, purpose: str, after: datetime, until: datetime) -> list[Any]:
