@@ -82,8 +82,8 @@ async def install(
 
     Refused `notice.fixed`: a text changed under a version that was recorded. Refused `purpose.fixed`: another
     controller, class or basis under the name of a known purpose, for a "yes" or a "no" given to the old one
-    would then answer for the new one (GDPR art. 4(11), 7(3)). Refused `purpose.relabelled`: the same under a new
-    name. Refused `notice.partner_added`: see `partners.refuse_added`.
+    would then answer for the new one (GDPR art. 4(11), 7(3), 21(3)). Refused `purpose.relabelled`: the same under
+    a new name. Refused `notice.partner_added`: see `partners.refuse_added`.
     """
     await lock(session)
     done = Installed(policies)
@@ -181,7 +181,7 @@ async def _refuse_relabelling(session: Session, policies: PolicySet) -> None:
                     "purpose.fixed",
                     f"The {what} of {purpose.id} was recorded as {was} and now is {now}.",
                     field=f"purposes/{purpose.id}/policy.toml",
-                    mend="give the changed purpose a name of its own",
+                    mend="give the changed purpose a name, a title and an aim of its own",
                 )
 
 
@@ -192,10 +192,7 @@ async def _refuse_same_aim(session: Session, policies: PolicySet) -> None:
         for row in await session.all("SELECT purpose, version, locale, body FROM notice")
     }
     known = []
-    for row in await session.all(
-        "SELECT purpose, body FROM policy_version WHERE body->'purpose'->>'basis' = %s",
-        (Basis.CONSENT.value,),
-    ):
+    for row in await session.all("SELECT purpose, body FROM policy_version"):
         purpose, notices = row.body["purpose"], row.body["notices"]
         aims = (
             relabelling.aim_of(texts.get((row.purpose, one["version"], one["locale"]), ""), one["parts"])
@@ -212,7 +209,7 @@ async def _refuse_same_aim(session: Session, policies: PolicySet) -> None:
         )
     named = [(name, one.name) for name, one in policies.controllers.items()]
     whose = entities.one_entity([*await entities.recorded(session), *named])
-    for found in relabelling.relabelled(policies, known, whose):
+    for found in relabelling.relabelled(policies, known, whose, known):
         raise Refused("purpose.relabelled", f"{found.text}.", field=found.file, mend=found.mend)
 
 

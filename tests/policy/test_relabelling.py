@@ -19,7 +19,7 @@ from registry.policy.in_force import Bundle, Change
 from tests.exchange.files import mailchimp, row
 from tests.exchange.loading import load_rows
 from tests.persons import CALLER, act, make, reason, sale
-from tests.policy.folders import end, only, problems, replace, rest_on_interest
+from tests.policy.folders import end, line_of, only, problems, replace, rest_on_interest
 
 NEWSLETTER = "purposes/newsletter/policy.toml"
 
@@ -39,6 +39,14 @@ async def refused(workspace: Workspace, folder: Path) -> Refused:
         async with workspace.database.begin(CALLER, Role.OWNER) as session:
             await service.install(session, workspace.ring, loader.load(folder), author="dpo", reason="test")
     return error.value
+
+
+async def install(workspace: Workspace, folder: Path) -> list[str]:
+    """Put the folder in force; which purposes are new."""
+    async with workspace.database.begin(CALLER, Role.OWNER) as session:
+        policies = loader.load(folder)
+        done = await service.install(session, workspace.ring, policies, author="dpo", reason="test")
+    return done.new_purposes
 
 
 def renamed(folder: Path, purpose: str, name: str) -> None:
@@ -130,6 +138,80 @@ def test_one_aim_on_two_bases_is_seen_in_the_folder(folder: Path) -> None:
     assert "the same aim as newsletter" in only(folder).text
     reworded(folder, "house-news")
     assert problems(folder) == []
+
+
+@pytest.mark.law("LP-33", "LP-18")
+@pytest.mark.parametrize("disguise", [None, retitled, reworded])
+async def test_a_new_name_for_an_interest_does_not_lose_its_objections(
+    workspace: Workspace, folder: Path, disguise: object
+) -> None:
+    person = await make(workspace, "person@example.org")
+    await sale(workspace, person)
+    await act(workspace, person, EntryKind.OBJECTED, "product-updates")
+    renamed(folder, "product-updates", "product-letters")
+    if callable(disguise):
+        disguise(folder, "product-letters")
+    assert problems(folder) == []  # who objected to what is on record alone
+    refusal = await refused(workspace, folder)
+    assert refusal.code == "purpose.relabelled"
+    assert refusal.field == "purposes/product-letters/policy.toml"
+    assert "objected" in refusal.detail
+    assert "keep the id product-updates" in (refusal.mend or "")
+
+
+@pytest.mark.law("LP-33")
+async def test_another_interest_under_another_title_and_aim_is_another_purpose(
+    workspace: Workspace, folder: Path
+) -> None:
+    renamed(folder, "product-updates", "product-letters")
+    retitled(folder, "product-letters")
+    reworded(folder, "product-letters")
+    assert await install(workspace, folder) == ["product-letters"]
+    # What it was recorded as telling is its own: the same files again are no problem.
+    assert await install(workspace, folder) == []
+
+
+@pytest.mark.law("LP-33")
+def test_one_aim_twice_on_an_interest_is_seen_in_the_folder(folder: Path) -> None:
+    shutil.copytree(folder / "purposes/product-updates", folder / "purposes/product-letters")
+    (folder / "purposes/product-letters/cases.toml").unlink()
+    fields = folder / "fields.toml"
+    both = '"product-updates", "product-letters"'
+    fields.write_text(fields.read_text("utf-8").replace('"product-updates"', both), "utf-8")
+    found = {problem.file: problem for problem in problems(folder)}
+    assert set(found) == {
+        "purposes/product-letters/policy.toml",
+        "purposes/product-updates/policy.toml",
+    }
+    problem = found["purposes/product-letters/policy.toml"]
+    assert "the same title as product-updates" in problem.text
+    assert problem.line == line_of(folder, problem.file, "[title]")
+
+
+@pytest.mark.law("LP-18")
+async def test_a_text_that_differs_in_what_nobody_sees_is_the_same(
+    workspace: Workspace, folder: Path
+) -> None:
+    renamed(folder, "newsletter", "house-news")
+    rest_on_interest(folder, "house-news")
+    path = folder / "purposes/house-news/policy.toml"
+    head, _, titles = path.read_text("utf-8").partition("[title]")
+    path.write_text(f"{head}[title]" + titles.replace("ordwind", "ord\u200bwind"), "utf-8")
+    reworded(folder, "house-news")
+    assert (await refused(workspace, folder)).code == "purpose.relabelled"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "News\u200bletter of Nord\u00adwind",
+        "\u2060newsletter\u3000of  NORDWIND\ufeff",
+        "\uff2eewsletter of N\u00f6rdwind\u3164",
+        "News-letter of Nord\u034fwind\ufe0f",
+    ],
+)
+def test_what_nobody_sees_makes_no_other_title(other: str) -> None:
+    assert relabelling.plain(other) == relabelling.plain("Newsletter of Nordwind")
 
 
 def test_another_controller_and_another_consent_may_ask_for_the_same() -> None:
