@@ -107,7 +107,10 @@ def _summary(done: Imported) -> str:
         f"Consents: {consents}, {others}. Dead addresses: {counts.dead}.",
     ]
     lines += [f"  {reason}: {number}" for reason, number in sorted(counts.rejected.items())]
-    if counts.rejected and done.rejects is not None:
+    if counts.dropped:
+        lines.append('Taken from a row with a "no", but for what cannot be read:')
+        lines += [f"  {reason}: {number}" for reason, number in sorted(counts.dropped.items())]
+    if (counts.rejected or counts.dropped) and done.rejects is not None:
         lines.append(f"Rejected rows: {done.rejects}")
     return "\n".join(lines)
 

@@ -135,6 +135,17 @@ def _chunks(export: Export, reader: RowReader, start: int, size: int) -> Iterato
         yield chunk
 
 
+def _dropped(chunk: Chunk, rejected: list[Reject], before: str = "") -> list[Reject]:
+    """What was left out of rows that were taken all the same."""
+    refused = {(reject.file, reject.row) for reject in rejected}
+    return [
+        Reject(row.file, row.number, before + reason, row.cells)
+        for row in chunk.rows
+        if row.dropped and (row.file, row.number) not in refused
+        for reason in row.dropped
+    ]
+
+
 @dataclass(slots=True)
 class _Work:
     workspace: Workspace
@@ -171,6 +182,7 @@ class _Work:
         counts.add(done)
         counts.rows += len(chunk.rows) + len(chunk.rejects)
         counts.rejected.update(reject.reason for reject in rejected)
+        counts.dropped.update(part.reason for part in _dropped(chunk, rejected))
         return counts
 
     async def _rehearsed(self, chunk: Chunk, rehearsal: Rehearsal) -> Counts:
@@ -185,9 +197,10 @@ class _Work:
             done, refused = await batch.write(
                 session, self.workspace.ring, self.workspace.policies, self.terms, chunk.rows, self.run.id
             )
-            rejected = sorted([*chunk.rejects, *refused], key=lambda reject: reject.row)
+            rejected = [*chunk.rejects, *refused]
             counts = self._summed(chunk, done, rejected)
-            size = rejects.append(rejected, at=before)
+            listed = [*rejected, *_dropped(chunk, rejected, "taken without: ")]
+            size = rejects.append(sorted(listed, key=lambda reject: reject.row), at=before)
             await runs.advance(session, self.run, chunk.next_row, counts, size)
             return counts, size
 

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from collections.abc import Mapping as Dictionary
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from functools import partial
+from typing import TypeVar
 
 from registry.contacts import coming_of_age
 from registry.contacts.identifiers import Identifier, Kind, normalise
@@ -47,6 +49,8 @@ class Row:
     opted_in_from: str | None = field(default=None, repr=False)
     verified_at: datetime | None = None
     left: datetime | None = None
+    # Why parts of a row with a "no" could not be read; it was taken without them.
+    dropped: tuple[str, ...] = ()
     cells: tuple[str, ...] = field(default=(), repr=False)
 
     @property
@@ -71,6 +75,7 @@ def names_conflict(one: tuple[str, str], other: tuple[str, str]) -> bool:
 
 
 _Cell = Callable[[str], str]
+Told = TypeVar("Told")
 
 
 class _Rejected(Exception):  # the name says the fact
@@ -122,7 +127,8 @@ class RowReader:
 
     def _salvaged(self, sheet: Sheet, record: Record, problem: str) -> Row:
         """A "no" is taken from a broken row as long as it says whose; anything else is not."""
-        if sheet.standing is None or sheet.standing not in GONE:
+        standing = self._standing_in(sheet, record)
+        if standing is None or standing not in GONE:
             raise _Rejected(problem)
         try:
             address = self._identifier(self._cell(sheet, record, self._address_key), self._kind)
@@ -130,7 +136,19 @@ class RowReader:
             raise _Rejected(problem) from None
         if not address.value.isprintable() or not address.value.isascii():
             raise _Rejected(problem)
-        return Row(sheet.name, record.number, sheet.standing, address)
+        return Row(sheet.name, record.number, standing, address, dropped=(problem,))
+
+    def _standing_in(self, sheet: Sheet, record: Record) -> Standing | None:
+        """What a broken row says of its person. Where cells are missing or too many, a time may be another's."""
+        if sheet.standing is not None:
+            return sheet.standing
+
+        def cell(key: str) -> str:
+            return self._cell(sheet, record, key)
+
+        if len(record.cells) != sheet.width:
+            return self._standings.get(cell("status.column").casefold())
+        return self._standing(sheet, cell)
 
     def _row(self, sheet: Sheet, record: Record) -> Row:
         def cell(key: str) -> str:
@@ -143,23 +161,38 @@ class RowReader:
         row = Row(
             sheet.name, record.number, standing, self._identifier(text, self._kind), cells=tuple(record.cells)
         )
-        row.others = self._others(cell, gentle=standing in GONE)
-        if text := cell("external_id"):
-            row.external = self._identifier(text, Kind.EXTERNAL)
+        if (other := self._read(row, partial(self._other, cell))) is not None:
+            row.others = (other,)
+        row.external = self._read(row, partial(self._external, cell))
         for name in self._mapping.fields:
-            if text := cell(f"fields.{name}"):
-                if len(text) > self._lengths.get(name, 0):
-                    raise _Rejected("field.too_long")
-                if name == coming_of_age.BIRTH_DATE and not self._is_birth_date(text):
-                    raise _Rejected("field.date_invalid")
-                row.fields[name] = text
+            if told := self._read(row, partial(self._field, cell, name)):
+                row.fields[name] = told
         row.locale = _code(cell("locale").partition("_")[0].partition("-")[0].lower())
         row.country = _code(cell("country").upper())
         if standing in GONE:
-            row.left = self._when_left(cell, standing)
+            row.left = self._read(row, partial(self._when_left, cell, standing))
         else:
             self._evidence(row, cell)
         return row
+
+    @staticmethod
+    def _read(row: Row, part: Callable[[], Told | None]) -> Told | None:
+        """What a part of the row tells, if anything. What cannot be read costs a yes its row, and never a "no"."""
+        try:
+            return part()
+        except _Rejected as rejected:
+            if row.standing not in GONE:
+                raise
+            row.dropped += (rejected.args[0],)
+            return None
+
+    def _field(self, cell: _Cell, name: str) -> str | None:
+        text = cell(f"fields.{name}")
+        if len(text) > self._lengths.get(name, 0):
+            raise _Rejected("field.too_long")
+        if text and name == coming_of_age.BIRTH_DATE and not self._is_birth_date(text):
+            raise _Rejected("field.date_invalid")
+        return text or None
 
     def _is_birth_date(self, text: str) -> bool:
         try:
@@ -215,20 +248,19 @@ class RowReader:
                 late=True,
             )
         except times.Unreadable:
-            return None
-        return told if told is not None and told <= self._latest else None
+            raise _Rejected("time.invalid") from None
+        if told is not None and told > self._latest:
+            raise _Rejected("time.in_future")
+        return told
 
-    def _others(self, cell: _Cell, gentle: bool) -> tuple[Identifier, ...]:
+    def _other(self, cell: _Cell) -> Identifier | None:
         kind, key = (Kind.EMAIL, "email") if self._kind is Kind.PHONE else (Kind.PHONE, "phone")
         text = cell(key)
-        if not text:
-            return ()
-        try:
-            return (self._identifier(text, kind),)
-        except _Rejected:
-            if gentle:
-                return ()
-            raise
+        return self._identifier(text, kind) if text else None
+
+    def _external(self, cell: _Cell) -> Identifier | None:
+        text = cell("external_id")
+        return self._identifier(text, Kind.EXTERNAL) if text else None
 
     def _identifier(self, text: str, kind: Kind) -> Identifier:
         try:

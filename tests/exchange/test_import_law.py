@@ -49,6 +49,25 @@ async def test_a_yes_that_also_accepted_something_else_is_invalid(
 
 
 @pytest.mark.law("LP-22")
+async def test_a_no_is_heard_whatever_else_its_row_holds_and_the_report_says_what_was_left_out(
+    workspace: Workspace, tmp_path: Path
+) -> None:
+    people = {"anna@x.test": {"name": "x" * 5000}, "jan@x.test": {"id": "x" * 5000}, "ewa@x.test": {}}
+    for address in people:
+        await make(workspace, address)
+        await act(workspace, f"email:{address}", EntryKind.GRANTED)
+    rows = [row(address, **cells) for address, cells in people.items()]
+    done = await load_rows(workspace, tmp_path, unsubscribed=rows)
+    for address in people:
+        assert await reason(workspace, f"email:{address}") != "permit"
+    assert (done.counts.withdrawn, done.counts.rejected.total()) == (3, 0)
+    assert done.told()["dropped_by"] == {"field.too_long": 1, "identifier.invalid": 1}
+    assert done.rejects is not None
+    reasons = [line.rpartition(",")[2] for line in done.rejects.read_text().splitlines()]
+    assert reasons == ["reason", "taken without: field.too_long", "taken without: identifier.invalid"]
+
+
+@pytest.mark.law("LP-22")
 @pytest.mark.parametrize("time", ["2025-05-05 12:00:00", ""])
 @pytest.mark.parametrize("by", [f"email:{HOME}", "external:C1"])
 async def test_an_import_brings_nobody_back_who_withdrew(

@@ -107,6 +107,50 @@ def test_a_no_is_taken_from_a_broken_row_and_a_yes_is_not(tmp_path: Path, line: 
     assert reason(yes).startswith("row.")
 
 
+@pytest.mark.law("LP-22")
+@pytest.mark.parametrize(
+    ("cells", "why"),
+    [
+        ({"name": "x" * 201}, "field.too_long"),
+        ({"id": "x" * 201}, "identifier.invalid"),
+        ({"UNSUB_TIME": "later"}, "time.invalid"),
+        ({"UNSUB_TIME": "2099-01-01 00:00:00"}, "time.in_future"),
+    ],
+)
+def test_what_cannot_be_read_beside_a_no_is_left_out_and_the_no_is_taken(
+    tmp_path: Path, cells: dict[str, str], why: str
+) -> None:
+    found = taken(one(tmp_path, None, "unsubscribed", **cells))
+    assert (found.standing, found.dropped) == ("unsubscribed", (why,))
+    assert (found.external, found.fields, found.left) == (None, {}, None)
+
+
+@pytest.mark.law("LP-22")
+@pytest.mark.parametrize(
+    ("line", "standing"),
+    [
+        ("anna@x.test,,An\0na,gone,,,", "unsubscribed"),
+        ("anna@x.test,,An\0na,here,,,2025-01-01", "unsubscribed"),
+        ("anna@x.test,,Anna,gone,,,,,,", "unsubscribed"),
+        # A cell too many may have moved another time to where that of the withdrawal stands.
+        ("anna@x.test,,Anna,here,,,2025-01-01,", None),
+        ("anna@x.test,,An\0na,here,,,", None),
+    ],
+)
+def test_a_no_is_taken_from_a_broken_row_of_a_file_whose_rows_tell_their_standing(
+    tmp_path: Path, line: str, standing: str | None
+) -> None:
+    told = plain(
+        status={"column": "last", "subscribed": ["here"], "unsubscribed": ["gone"]},
+        fields={"first_name": "first"},
+    )
+    path = tmp_path / "f.csv"
+    path.write_text(sheet([], PLAIN) + line + "\n", encoding="utf-8")
+    reader = RowReader(told, Kind.EMAIL, LENGTHS, NOW)
+    (found,) = [reader.read(part, record) for _, part, record in open_export(path, told, "csv").records()]
+    assert (found.standing if isinstance(found, Row) else None) == standing
+
+
 def test_a_no_whose_times_cannot_be_read_is_a_no_without_a_time(tmp_path: Path) -> None:
     found = taken(one(tmp_path, None, "unsubscribed", OPTIN_TIME="in spring", UNSUB_TIME="later"))
     assert found.left is None
