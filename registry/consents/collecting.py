@@ -125,7 +125,7 @@ async def submit(session: Session, ring: KeyRing, policies: PolicySet, submissio
         submissions.entry(policies, point, submission, one, entered.id, assigned) for one in given.said
     ]
     recorded = await service.record(session, ring, policies, entries)
-    sold = submissions.sales(point, submission, entered.id, assigned)
+    sold = submissions.sales(policies, point, submission, entered.id, assigned)
     grounds = await ground_service.record(session, ring, policies, sold)
     await _audit(session, ring, policies, point, entered, recorded, len(grounds))
     made = [

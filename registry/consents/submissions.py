@@ -13,7 +13,7 @@ from registry.consents.ledger import EntryKind
 from registry.consents.validation import NewEntry
 from registry.contacts.queries import Reference
 from registry.policy.collection import CollectionPoint
-from registry.policy.model import Grade, PolicySet
+from registry.policy.model import ChannelGround, Grade, PolicySet
 
 # By kind of address: the assignment for what was left, and the address row.
 Assigned = Mapping[str, tuple[UUID, UUID | None]]
@@ -98,12 +98,16 @@ def _evidence(point: CollectionPoint, submission: Submission, said: Said | None)
 
 
 def sales(
-    point: CollectionPoint, submission: Submission, contact_id: UUID, assigned: Assigned
+    policies: PolicySet,
+    point: CollectionPoint,
+    submission: Submission,
+    contact_id: UUID,
+    assigned: Assigned,
 ) -> list[NewGround]:
     """The sale, with whether an opt-out was offered when the address was got (Directive 2002/58/EC art. 13(2))."""
     if not point.sale:
         return []
-    addresses: list[UUID | None] = [assignment_id for assignment_id, _ in assigned.values()]
+    addresses = [(kind, assignment_id) for kind, (assignment_id, _) in assigned.items()]
     return [
         NewGround(
             contact_id=contact_id,
@@ -113,9 +117,27 @@ def sales(
             source=source(point),
             assignment_id=assignment_id,
             products=submission.products,
-            opt_out_offered=point.offers_opt_out,
+            opt_out_offered=kind is not None
+            and _offered(policies, point, kind, frozenset(submission.products)),
             collected_in_sale=assignment_id is not None,
             evidence=_evidence(point, submission, None),
         )
-        for assignment_id in addresses or [None]
+        for kind, assignment_id in addresses or [(None, None)]
     ]
+
+
+def _offered(policies: PolicySet, point: CollectionPoint, kind: str, products: frozenset[str]) -> bool:
+    """Whether the form offered to opt out of all that the sale can carry at an address of this kind.
+
+    A sale carries every purpose of its controller that rests on soft opt-in and has these products for similar; it
+    does not say which. So where the form left out one of them, or one channel, it offered none.
+    """
+    uses = [
+        (purpose, channel)
+        for purpose in policies.purposes.values()
+        if purpose.controller == point.controller and ChannelGround.SOFT_OPT_IN in purpose.grounds
+        for channel in purpose.channels
+        if policies.channels[channel].address == kind
+    ]
+    near = [use for use in uses if products.intersection(use[0].similar_products)] or uses
+    return bool(near) and all(point.offers_opt_out(purpose.id, channel) for purpose, channel in near)

@@ -143,7 +143,10 @@ class CollectionPoint(Model):
         options = text.options.get(control.id, {})
         return "\n".join([text.labels[control.id], *(options[option.id] for option in control.options)])
 
-    @property
-    def offers_opt_out(self) -> bool:
-        """Whether the form lets a person say no to letters on what they bought."""
-        return any(control.asks and not control.can_say("yes") for control in self.controls)
+    def offers_opt_out(self, purpose: str, channel: str) -> bool:
+        """Whether the form lets a person say no to letters on what they bought: to these, and on this channel.
+
+        A "no" beside a "yes" is the answer to a question, and an opt-out from nothing.
+        """
+        asking = [one for one in self.controls if one.asks and one.scope == (purpose, channel)]
+        return bool(asking) and not any(one.can_say("yes") for one in asking)

@@ -6,9 +6,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from registry.consents.submissions import Submission, sales
+from registry.kit import clock
 from registry.kit.database import Role
 from registry.kit.errors import Refused
+from registry.kit.ids import new_id
 from registry.policy import loader
+from registry.policy.model import Purpose
 from tests import persons
 from tests.application import client_of
 from tests.collection.forms import (
@@ -111,6 +115,51 @@ async def test_a_sale_at_a_form_with_an_opt_out_carries_soft_opt_in(workspace, f
     assert await persons.reason(workspace, f"email:{EMAIL}", "product-updates") == "permit"
     assert await persons.reason(workspace, f"email:{EMAIL}", "order-messages") == "permit"
     assert await persons.reason(workspace, f"email:{EMAIL}") == "consent.missing"
+
+
+@pytest.mark.law("LP-32")
+async def test_a_no_to_something_else_is_no_opt_out_from_letters_to_customers(workspace, folder):
+    served = 'default_locale = "lv"\nsale = true\nserves = ["order-messages"]\n'
+    replace(folder, FOOTER, 'default_locale = "lv"\n', served)
+    replace(folder, FOOTER, "[notices]\n", "[notices]\norder-messages = 1\n")
+    scope = 'kind = "button"\npurposes = ["newsletter"]\nchannels = ["email"]\nsubmits = true\n'
+    head = (folder / FOOTER).read_text("utf-8").partition('[[control]]\nid = "newsletter"')[0]
+    yes, no = (f'[[control]]\nid = "{name}"\n{scope}' for name in ("newsletter", "send"))
+    (folder / FOOTER).write_text(f'{head}{yes}\n{no}says = "no"\n', "utf-8")
+    relabel_as_second(folder)
+    async with client_of(await installed(workspace, folder)) as client:
+        body = sale(products=["tents"]) | {"controls": {"email": EMAIL, "newsletter": True}}
+        assert (await client.post(SUBMIT, json=body)).status_code == 201
+    async with workspace.database.begin(CALLER) as session:
+        row = await session.one("SELECT * FROM ground")
+        await session.execute("UPDATE contact SET country = 'LV', subscriber = 1")
+        session.stale.add(row.contact_id)
+    assert (row.opt_out_offered, row.collected_in_sale) == (False, True)
+    assert await persons.reason(workspace, f"email:{EMAIL}", "product-updates") == "channel.ground_missing"
+
+
+@pytest.mark.law("LP-32")
+def test_an_opt_out_is_offered_for_its_own_purpose_and_channel_alone(folder):
+    checkout(folder, opt_out=True)
+    policies = loader.load(folder)
+    point = policies.collection["newsletter-footer"][-1]
+    purpose = policies.purposes["product-updates"]
+    both = purpose.model_copy(update={"channels": ("email", "sms")})
+    other = purpose.model_copy(update={"id": "bicycle-letters", "similar_products": ("bicycles",)})
+    submission = Submission("newsletter-footer", 1, "en", {}, clock.now(), products=("tents",))
+    assigned = {"email": (new_id(), None), "phone": (new_id(), None)}
+
+    def offered(*purposes: Purpose, products: tuple[str, ...] = ("tents",)) -> list[bool]:
+        known = {**policies.purposes, **{one.id: one for one in purposes}}
+        told = with_(submission, products=products)
+        changed = policies.model_copy(update={"purposes": known})
+        return [one.opt_out_offered for one in sales(changed, point, told, new_id(), assigned)]
+
+    assert offered() == [True, False]
+    assert offered(both) == [True, False]
+    # The sale of a bicycle carries both letters, and the form offers to opt out of one of them.
+    assert offered(other) == [True, False]
+    assert offered(other, products=("tents", "bicycles")) == [False, False]
 
 
 @pytest.mark.law("LP-33")
