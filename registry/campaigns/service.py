@@ -48,8 +48,9 @@ async def create(
 ) -> UUID:
     """Record a campaign that is ready to be filled; nothing is queued yet.
 
-    Raises Misuse `purpose.unknown`, `channel.unknown`, `channel.undeclared`, `channel.no_transport`, and what
-    the template's check says (`template.*`): a marketing template names its sender and the way out (LP-35).
+    Raises Misuse `purpose.unknown`, `channel.unknown`, `channel.undeclared`, `channel.no_transport`,
+    `campaign.requested_purpose` (what persons ask for, letters bring them one by one), and what the template's check
+    says (`template.*`): a marketing template names its sender and the way out (LP-35).
     """
     purpose = gate.require_scope(policies, new.purpose, new.channel)
     if new.channel not in handoff.channels():

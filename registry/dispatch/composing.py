@@ -18,7 +18,7 @@ from registry.dispatch.template_sources import TemplateSet, from_json
 from registry.dispatch.templates import Compiled, Rendered
 from registry.kit.database import Session
 from registry.kit.errors import Misuse, Refused
-from registry.policy.model import PolicySet, Purpose
+from registry.policy.model import PolicySet, Purpose, PurposeClass
 
 # Where the links of a message lead; a token follows.
 _PATHS = {
@@ -26,6 +26,21 @@ _PATHS = {
     templates.PREFERENCES_URL: "/p/prefs/",
     templates.CONFIRM_URL: "/p/c/",
 }
+
+
+class NotAskedFor(Misuse):
+    """A campaign under a purpose of class `requested`: nobody asked for it, whatever else they once asked for.
+
+    One request would carry any number of messages, past an objection to all marketing (ePrivacy art. 13(1); LP-26).
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            "campaign.requested_purpose",
+            "No campaign goes out under a purpose of class requested.",
+            field="purpose",
+            mend="use a purpose of class marketing or service; letters that people ask for are written by the system",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +126,9 @@ class Composer:
         source: TemplateSet,
         compiled: Mapping[str, Compiled],
         fields: frozenset[str],
+        fault: Misuse | None = None,
     ) -> None:
+        self._fault = fault
         self._shows_choices = any(
             templates.PREFERENCES_URL in part
             for text in source.locales.values()
@@ -133,15 +150,18 @@ class Composer:
         }
 
     @classmethod
-    def load(cls, campaign_id: UUID, template: Mapping[str, Any]) -> Self:
-        """From the `template` of a campaign row, as `stored` wrote it."""
+    def load(cls, campaign_id: UUID, template: Mapping[str, Any], class_: str | None) -> Self:
+        """From the `template` of a campaign row, as `stored` wrote it; `class_` is that of its messages.
+
+        What may not be sent (any more) can still be made again as it was sent.
+        """
         source = from_json(template["source"])
         letterhead = Letterhead(**template["letterhead"])
         fields = frozenset(template["fields"])
-        compiled = templates.compile_set(
-            source, fields=fields, marketing=letterhead.one_click, letter=template.get("letter", False)
-        )
-        return cls(campaign_id, letterhead, source, compiled, fields)
+        letter = template.get("letter", False)
+        compiled = templates.compile_set(source, fields=fields, marketing=letterhead.one_click, letter=letter)
+        fault = NotAskedFor() if class_ == PurposeClass.REQUESTED and not letter else None
+        return cls(campaign_id, letterhead, source, compiled, fields, fault)
 
     def draft(
         self,
@@ -151,7 +171,12 @@ class Composer:
         token_key: bytes,
         asked: Asked | None = None,
     ) -> Draft:
-        """The mail for a person; `date` is the attempt's. Misuse when a value cannot stand where it belongs."""
+        """The mail for a person; `date` is the attempt's.
+
+        Raises NotAskedFor, and Misuse when a value cannot stand where it belongs.
+        """
+        if self._fault is not None:
+            raise self._fault.with_traceback(None)
         locale = self._source.choose(person.locale or self._source.fallback)
         kept: dict[str, Any] = {
             "address": person.address,
@@ -236,10 +261,14 @@ class Composer:
 
 async def of_campaign(session: Session, campaign_id: UUID) -> Composer:
     """The composer of a campaign as it was made; Refused `campaign.unknown` when its row is gone."""
-    template = await session.value("SELECT template FROM campaign WHERE id = %s", (campaign_id,))
-    if template is None:
+    row = await session.first(
+        'SELECT c.template, (SELECT m.class FROM message m WHERE m.campaign_id = c.id LIMIT 1) AS "class_"'
+        " FROM campaign c WHERE c.id = %s",
+        (campaign_id,),
+    )
+    if row is None:
         raise Refused("campaign.unknown", "The campaign of the message is gone.")
-    return Composer.load(campaign_id, template)
+    return Composer.load(campaign_id, row.template, row.class_)
 
 
 def declared_fields(policies: PolicySet, purpose: str) -> frozenset[str]:
@@ -252,8 +281,11 @@ def stored(
 ) -> dict[str, Any]:
     """Check a template for a purpose and give what the campaign row keeps of it; `letter` for one of our own.
 
-    Raises Misuse as `templates.compile_set` does, and `template.locale_missing` when the fallback is missing.
+    Raises NotAskedFor, Misuse as `templates.compile_set` does, and `template.locale_missing` when the fallback is
+    missing.
     """
+    if purpose.class_ is PurposeClass.REQUESTED and not letter:
+        raise NotAskedFor
     fields = declared_fields(policies, purpose.id)
     templates.compile_set(source, fields=fields, marketing=purpose.is_marketing, letter=letter)
     letterhead = Letterhead.of(policies, purpose, base_url)

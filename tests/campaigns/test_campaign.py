@@ -69,6 +69,7 @@ async def test_marketing_that_hides_its_sender_or_the_way_out_is_refused(
         ({"purpose": "nonsense"}, 400, "purpose.unknown"),
         ({"channel": "pigeon"}, 400, "channel.unknown"),
         ({"channel": "webhook"}, 400, "channel.undeclared"),
+        ({"purpose": "club-confirmations"}, 400, "campaign.requested_purpose"),
         ({"template": template(text=TEXT + "{{ secret }}")}, 400, "template.unknown_variable"),
         ({"template": template(text=TEXT + "{% if %}")}, 400, "template.syntax"),
         ({"template": {"locales": {}}}, 400, None),
@@ -151,6 +152,14 @@ async def test_is_sent_and_shown_from_the_command_line(workspace: Workspace, fil
     sent = await _zgoda(workspace, "campaign", "send", str(file))
     assert (sent["permitted"], sent["messages"]) == (1, {"queued": 1})
     assert await _zgoda(workspace, "campaign", "show", sent["id"]) == sent
+
+
+@pytest.mark.law("LP-26")
+async def test_no_file_asks_on_the_strength_of_one_request(workspace: Workspace, file: Path) -> None:
+    file.write_text(file.read_text().replace("newsletter", "club-confirmations"))
+    with pytest.raises(Misuse) as caught:
+        await _zgoda(workspace, "campaign", "send", str(file))
+    assert (caught.value.code, caught.value.field) == ("campaign.requested_purpose", "purpose")
 
 
 async def _zgoda(workspace: Workspace, *arguments: str) -> dict[str, Any]:
