@@ -107,7 +107,9 @@ def sales(
     """The sale, with whether an opt-out was offered when the address was got (Directive 2002/58/EC art. 13(2))."""
     if not point.sale:
         return []
-    addresses = [(kind, assignment_id) for kind, (assignment_id, _) in assigned.items()]
+    addresses: list[tuple[str | None, UUID | None]] = [
+        (kind, assignment_id) for kind, (assignment_id, _) in assigned.items()
+    ]
     return [
         NewGround(
             contact_id=contact_id,

@@ -64,6 +64,8 @@ async def imported(session: Session, workspace: Workspace) -> UUID:
 
 
 async def somebody_waits(session: Session) -> bool:
+    # A transaction sees who is connected as it first looked.
+    await session.execute("SELECT pg_stat_clear_snapshot()")
     return bool(
         await session.value(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
