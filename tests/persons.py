@@ -65,10 +65,10 @@ async def act(
         if grade is Grade.FIRST_PARTY:
             more.setdefault("act", "ticked")
     entry = NewEntry(NIL, kind, purpose, channel, grade, "test", **more)
-    async with workspace.database.begin(CALLER) as session:
-        recorded = await acts.act(
-            session, workspace.ring, workspace.policies, parse_reference(str(reference)), entry
-        )
+    named = parse_reference(str(reference))
+    recorded = await workspace.database.run(
+        CALLER, lambda session: acts.act(session, workspace.ring, workspace.policies, named, entry)
+    )
     return recorded[0]
 
 

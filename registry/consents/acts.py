@@ -11,9 +11,10 @@ from registry.consents.ground_service import NewGround
 from registry.consents.ledger import EntryKind
 from registry.consents.service import Recorded
 from registry.consents.validation import NewEntry, validate
-from registry.contacts import queries as contacts
+from registry.contacts import naming
 from registry.contacts import service as persons
 from registry.contacts.identifiers import Identifier, Mode
+from registry.contacts.naming import Named
 from registry.contacts.queries import Reference
 from registry.keys.ring import KeyRing
 from registry.kit.database import Session
@@ -60,12 +61,16 @@ class NotRecorded(NotFound):
 
 async def one(session: Session, ring: KeyRing, reference: Reference) -> UUID:
     """The one person whom a reference fits; NotFound `contact.unknown`, Refused `contact.ambiguous`."""
-    found = await contacts.resolve(session, ring, reference)
-    if not found:
+    return only(await naming.look(session, ring, reference))
+
+
+def only(named: Named) -> UUID:
+    """The one person who is named; raises as `one`."""
+    if not named.people:
         raise NotFound("contact.unknown", "There is no such contact.")
-    if len(found) > 1:
+    if len(named.people) > 1:
         raise ContactAmbiguous
-    return found[0]
+    return named.people[0]
 
 
 async def subject(session: Session, ring: KeyRing, reference: Reference) -> UUID:
@@ -81,12 +86,18 @@ async def subject(session: Session, ring: KeyRing, reference: Reference) -> UUID
         return device
 
 
-async def _whom(session: Session, ring: KeyRing, reference: Reference) -> UUID:
-    """The one person of whom something shall be recorded; raises as `one`, and says how to record the person."""
-    try:
-        return await one(session, ring, reference)
-    except NotFound:
-        raise NotRecorded from None
+async def _whom(session: Session, ring: KeyRing, reference: Reference) -> tuple[UUID, Named]:
+    """The one person of whom something shall be recorded, locked; raises as `one`, and says how to record them."""
+    if reference.contact_id is not None:
+        # Our own id needs no looking up: nobody is there whose row cannot be locked.
+        named = Named(reference, (reference.contact_id,))
+    else:
+        named = await naming.look(session, ring, reference)
+    if not named.people:
+        raise NotRecorded
+    contact_id = only(named)
+    await _lock(session, ring, named)
+    return contact_id, named
 
 
 async def act(
@@ -101,16 +112,9 @@ async def act(
         return await _by_device(session, ring, policies, reference, entry)
     if entry.kind.takes_away:
         return await _take_away(session, ring, policies, reference, entry)
-    # Our own id needs no looking up: nobody is there whose row cannot be locked.
-    contact_id = reference.contact_id or await _whom(session, ring, reference)
-    await _lock(session, [contact_id])
+    contact_id, named = await _whom(session, ring, reference)
     service.ask(session, contact_id)
-    assignment_id = entry.assignment_id
-    if assignment_id is None and reference.identifier is not None and reference.by_address:
-        held = await contacts.holders(session, ring, [reference.identifier])
-        assignment_id = next(
-            (h.assignment_id for h in held[reference.identifier] if h.contact_id == contact_id), None
-        )
+    assignment_id = entry.assignment_id or named.assignment_of(contact_id)
     if assignment_id is not None:
         await require_assignment(session, contact_id, assignment_id)
     filled = replace(entry, contact_id=contact_id, assignment_id=assignment_id)
@@ -134,19 +138,16 @@ async def _take_away(
     session: Session, ring: KeyRing, policies: PolicySet, reference: Reference, entry: NewEntry
 ) -> list[Recorded]:
     if reference.contact_id is not None:
-        found = [reference.contact_id]
+        named = Named(reference, (reference.contact_id,))
     else:
-        found = await contacts.resolve(session, ring, reference)
+        named = await naming.look(session, ring, reference)
+    found, address_id = named.people, named.address_id
     if not found and reference.identifier is not None and reference.by_address:
-        await _refuse_unheld(session, ring, policies, reference.identifier, entry)
+        await _refuse_unheld(session, ring, policies, named, reference.identifier, entry)
         return []
     if not found:
         raise NotRecorded
-    address_id = None
-    if reference.identifier is not None and reference.by_address:
-        held = await contacts.holders(session, ring, [reference.identifier])
-        address_id = next((h.address_id for h in held[reference.identifier]), None)
-    await _lock(session, found, [address_id] if address_id else [])
+    await _lock(session, ring, named)
     if len(found) == 1:
         service.ask(session, found[0])
     own = None if address_id else _ask_own(session, found)
@@ -163,10 +164,16 @@ async def _take_away(
     return recorded
 
 
-async def _lock(session: Session, contact_ids: Sequence[UUID], address_ids: Sequence[UUID] = ()) -> None:
-    """Lock persons, and nobody else: an id of ours may be a device's, of which no person's purpose knows."""
-    locked = await persons.lock(session, contact_ids, address_ids)
-    if any(locked[one].kind == devices.SUBJECT_KIND for one in contact_ids):
+async def _lock(session: Session, ring: KeyRing, named: Named) -> None:
+    """Lock persons, and nobody else: an id of ours may be a device's, of which no person's purpose knows.
+
+    Contended when somebody else is named by then.
+    """
+    if named.reference.contact_id is not None:
+        locked = await persons.lock(session, named.people)
+    else:
+        locked = await naming.lock(session, ring, named)
+    if any(locked[one].kind == devices.SUBJECT_KIND for one in named.people):
         raise NotFound("contact.unknown", "There is no such contact.")
 
 
@@ -187,7 +194,12 @@ def _ask_own(session: Session, people: Sequence[UUID]) -> Asked:
 
 
 async def _refuse_unheld(
-    session: Session, ring: KeyRing, policies: PolicySet, identifier: Identifier, entry: NewEntry
+    session: Session,
+    ring: KeyRing,
+    policies: PolicySet,
+    named: Named,
+    identifier: Identifier,
+    entry: NewEntry,
 ) -> None:
     """A "no" from an address that nobody has here: kept by its keyed MAC, for whoever gets it later."""
     at: datetime = await session.value("SELECT clock_timestamp()")
@@ -195,6 +207,7 @@ async def _refuse_unheld(
     key = (int(identifier.kind), identifier.broad)
     address_id = (await standing.addresses(session, ring, [key]))[key]
     await standing.lock_addresses(session, [address_id])
+    naming.again(session, ring, named)
     await address_refusals.record(session, policies, [replace(entry, on_address=address_id)], at)
     await _audit(session, ring, entry, [])
 
@@ -234,14 +247,8 @@ async def record_ground(
     session: Session, ring: KeyRing, policies: PolicySet, reference: Reference, ground: NewGround
 ) -> UUID:
     """Record a fact about one person; a reference by address names the address that was got in a sale."""
-    contact_id = await _whom(session, ring, reference)
-    await persons.lock(session, [contact_id])
-    assignment_id = ground.assignment_id
-    if assignment_id is None and reference.identifier is not None and reference.by_address:
-        held = await contacts.holders(session, ring, [reference.identifier])
-        assignment_id = next(
-            (h.assignment_id for h in held[reference.identifier] if h.contact_id == contact_id), None
-        )
+    contact_id, named = await _whom(session, ring, reference)
+    assignment_id = ground.assignment_id or named.assignment_of(contact_id)
     if assignment_id is not None:
         await require_assignment(session, contact_id, assignment_id)
         contact_id = await owning.holder(session, contact_id, assignment_id)

@@ -11,8 +11,9 @@ from registry.consents import devices, service
 from registry.consents.ledger import ANY, EntryKind
 from registry.consents.service import Recorded
 from registry.consents.validation import NewEntry
-from registry.contacts import queries as contacts
+from registry.contacts import naming
 from registry.contacts import service as persons
+from registry.contacts.naming import Contended, Named
 from registry.contacts.queries import Reference
 from registry.keys.ring import KeyRing
 from registry.kit.database import Session
@@ -61,11 +62,12 @@ async def hear(session: Session, ring: KeyRing, policies: PolicySet, signal: Sig
     mapped = [purpose for purpose in policies.purposes.values() if purpose.gpc] if said else []
     for_devices = [purpose for purpose in mapped if purpose.subject == "device"]
     for_persons = [purpose for purpose in mapped if purpose.subject == "contact"]
-    people = await _people(session, ring, signal) if for_persons else []
+    named = await naming.look(session, ring, signal.subject) if signal.subject and for_persons else None
+    people = named.people if named is not None else ()
     known = await devices.resolve(session, ring, signal.device) if signal.device and for_devices else None
     if people or known is not None:
         # All gate rows at once, then the addresses, as everywhere.
-        await persons.lock(session, [*people, *([known] if known is not None else [])])
+        await _lock(session, ring, named, [*people, *([known] if known is not None else [])])
     if signal.device is not None and for_devices:
         subject = await devices.enter(session, ring, signal.device)
         made += await _object(session, ring, policies, signal, for_devices, [subject])
@@ -86,8 +88,14 @@ async def hear(session: Session, ring: KeyRing, policies: PolicySet, signal: Sig
     return heard
 
 
-async def _people(session: Session, ring: KeyRing, signal: Signal) -> list[UUID]:
-    return await contacts.resolve(session, ring, signal.subject) if signal.subject is not None else []
+async def _lock(session: Session, ring: KeyRing, named: Named | None, subjects: Sequence[UUID]) -> None:
+    """Lock device and persons; Contended when somebody else is named by then, or one of them was erased meanwhile."""
+    try:
+        await persons.lock(session, subjects)
+    except persons.ContactGone:
+        raise Contended from None
+    if named is not None:
+        naming.again(session, ring, named)
 
 
 async def _object(

@@ -10,6 +10,7 @@ from registry.keys import blind
 from registry.keys.ring import KeyRing
 from registry.kit.database import Session
 from registry.kit.errors import Misuse
+from registry.kit.session import Asked, Check, Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +69,39 @@ async def holders_of(session: Session, identifier_ids: Iterable[UUID]) -> dict[U
     wanted = list(identifier_ids)
     by_id: dict[UUID, list[Holder]] = {}
     if wanted:
-        rows = await session.all(
-            "SELECT s.contact_id, s.id, s.identifier_id, s.address_id, s.mode, g.merged_into FROM assignment s"
-            " LEFT JOIN gate_row g ON g.subject_id = s.contact_id AND g.merged_into IS NOT NULL"
-            " WHERE s.identifier_id = ANY(%b::uuid[]) AND s.valid_to IS NULL ORDER BY s.id",
-            (wanted,),
-        )
-        seen: set[tuple[UUID, UUID]] = set()
-        for row in rows:
-            if row.merged_into is not None:
-                if (row.identifier_id, row.merged_into) in seen:
-                    continue
-                seen.add((row.identifier_id, row.merged_into))
-            by_id.setdefault(row.identifier_id, []).append(Holder(*row[:5]))
+        for holder in told_holders(await session.all(_HOLDERS.format("%b::uuid[]"), (wanted,))):
+            by_id.setdefault(holder.identifier_id, []).append(holder)
     return by_id
+
+
+_HOLDERS = (
+    "SELECT s.contact_id, s.id, s.identifier_id, s.address_id, s.mode, g.merged_into FROM assignment s"
+    " LEFT JOIN gate_row g ON g.subject_id = s.contact_id AND g.merged_into IS NOT NULL"
+    " WHERE s.identifier_id = ANY({}) AND s.valid_to IS NULL ORDER BY s.id"
+)
+_HOLDERS_AT = _HOLDERS.format(
+    "ARRAY(SELECT identifier_id FROM identifier_index WHERE value = ANY(%b::bytea[]))"
+)
+
+
+def ask_holders(
+    session: Session, ring: KeyRing, identifier: Identifier, *, check: Check | None = None
+) -> Asked:
+    """Who has an identifier now, in one statement that goes with the next; `told_holders` reads its rows."""
+    return session.ask(_HOLDERS_AT, (list(indexed(ring, [identifier])),), check=check)
+
+
+def told_holders(rows: Iterable[Row]) -> list[Holder]:
+    """The holders in these rows; of a person's records that have the same identifier the first is told."""
+    holders: list[Holder] = []
+    seen: set[tuple[UUID, UUID]] = set()
+    for row in rows:
+        if row.merged_into is not None:
+            if (row.identifier_id, row.merged_into) in seen:
+                continue
+            seen.add((row.identifier_id, row.merged_into))
+        holders.append(Holder(*row[:5]))
+    return holders
 
 
 _PREFIXES = {"email": Kind.EMAIL, "phone": Kind.PHONE, "external": Kind.EXTERNAL, "device": Kind.DEVICE}

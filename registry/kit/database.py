@@ -13,7 +13,7 @@ from psycopg.rows import namedtuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from registry.kit.caller import Caller
-from registry.kit.errors import Unavailable
+from registry.kit.errors import Overtaken, Unavailable
 from registry.kit.session import Params, Row, Session
 from registry.kit.together import Connection
 
@@ -143,13 +143,17 @@ class Database:
         role: Role = Role.APP,
         attempts: int = 5,
     ) -> T:
-        """`work` in one transaction, done again when the database chose it as a deadlock's victim."""
+        """`work` in one transaction, done again when it is a deadlock's victim or was Overtaken.
+
+        What overtook it in every attempt is raised, as by `begin`, with nothing written.
+        """
         for attempt in range(1, attempts + 1):
             try:
                 async with self.begin(caller, role) as session:
                     return await work(session)
-            except psycopg.Error as error:
-                if error.sqlstate not in _AGAIN or attempt == attempts:
+            except (psycopg.Error, Overtaken) as error:
+                again = isinstance(error, Overtaken) or error.sqlstate in _AGAIN
+                if not again or attempt == attempts:
                     raise
                 await asyncio.sleep(random.uniform(0, 0.02 * attempt))
         raise AssertionError("unreachable")

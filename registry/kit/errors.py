@@ -73,3 +73,7 @@ class Unavailable(Refused):
 
     status = 503
     title = "Unavailable"
+
+
+class Overtaken(Unavailable):
+    """Somebody else changed what this had looked up, before it was locked; `Database.run` does it again."""

@@ -13,7 +13,9 @@ from psycopg.types.json import Jsonb
 
 from registry.audit import entries as audit
 from registry.consents import devices
+from registry.contacts import naming
 from registry.contacts import subject as contacts
+from registry.contacts.naming import Named
 from registry.contacts.queries import Reference
 from registry.keys import subject as keys
 from registry.keys.columns import KeyClass
@@ -87,13 +89,18 @@ async def erase(
     """
     if reference.contact_id is not None and (done := await find(session, reference.contact_id)):
         return done
-    contact_id = await _whom(session, ring, reference)
+    contact_id, named = await _whom(session, ring, reference)
     locked = await standing.lock(session, [contact_id])
-    if locked[contact_id].state == ContactState.ERASED and (done := await find(session, contact_id)):
-        return done  # somebody else was first
+    if locked[contact_id].state == ContactState.ERASED:
+        if named is not None:
+            naming.again(session, ring, named)  # another may have the address still
+        if done := await find(session, contact_id):
+            return done  # somebody else was first
     records = await merged.of_person(session, contact_id)
     addresses = {record: await standing_subject.address_ids(session, record) for record in records}
     await standing.lock_addresses(session, [one for ids in addresses.values() for one in ids])
+    if named is not None:
+        naming.again(session, ring, named)
     # They are deleted with the rest; whoever asked for the erasure is told which ones.
     await permits.void(session, [No(contact_id)], "contact.erase")
     done, *others = [
@@ -154,14 +161,14 @@ async def _erase(
     return Erased(erasure_id, contact_id, erased_at, None, counts)
 
 
-async def _whom(session: Session, ring: KeyRing, reference: Reference) -> UUID:
-    """The person, or the device that a reference names when nobody answers to it."""
+async def _whom(session: Session, ring: KeyRing, reference: Reference) -> tuple[UUID, Named | None]:
+    """The person and how they were named, or the device that a reference names when nobody answers to it."""
     try:
-        return await intake.person(session, ring, reference)
+        return await intake.look(session, ring, reference)
     except NotFound:
         if (device := await devices.resolve(session, ring, reference)) is None:
             raise
-        return device
+        return device, None
 
 
 async def find(session: Session, contact_id: UUID) -> Erased | None:

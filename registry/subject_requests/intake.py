@@ -7,6 +7,8 @@ from uuid import UUID
 
 from registry.audit import entries as audit
 from registry.consents import acts
+from registry.contacts import naming
+from registry.contacts.naming import Named
 from registry.contacts.queries import Reference
 from registry.keys.ring import KeyRing
 from registry.kit.database import Session
@@ -34,12 +36,25 @@ async def person(session: Session, ring: KeyRing, reference: Reference) -> UUID:
 
     Raises ContactErased for the id of somebody erased, NotFound `contact.unknown`, Refused `contact.ambiguous`.
     """
+    return (await look(session, ring, reference))[0]
+
+
+async def look(session: Session, ring: KeyRing, reference: Reference) -> tuple[UUID, Named]:
+    """The same, with what has to be looked at again once the person is locked (`contacts.naming`)."""
+    named = await naming.look(session, ring, reference)
     try:
-        return await acts.one(session, ring, reference)
+        return acts.only(named), named
     except NotFound:
         if reference.contact_id is not None and await erased_at(session, reference.contact_id):
             raise ContactErased from None
         raise
+
+
+async def locked(session: Session, ring: KeyRing, reference: Reference) -> UUID:
+    """The same person, locked with their addresses; Contended when the reference names another by then."""
+    contact_id, named = await look(session, ring, reference)
+    await naming.lock(session, ring, named)
+    return contact_id
 
 
 async def erased_at(session: Session, contact_id: UUID) -> datetime | None:

@@ -4,7 +4,6 @@ from typing import Literal
 from uuid import UUID
 
 from registry.audit import entries as audit
-from registry.contacts import service as contacts
 from registry.contacts.queries import Reference
 from registry.keys.ring import KeyRing
 from registry.kit.clock import now
@@ -25,18 +24,16 @@ REASONS: tuple[Because, ...] = ("accuracy", "unlawful", "claims", "objection")
 async def restrict(
     session: Session, ring: KeyRing, reference: Reference, because: Because
 ) -> tuple[UUID, UUID]:
-    """Restrict a person; (person, request). Doing it again counts anew. Raises as `intake.person`."""
-    contact_id = await intake.person(session, ring, reference)
-    await contacts.lock(session, [contact_id])
+    """Restrict a person; (person, request). Doing it again counts anew. Raises as `intake.locked`."""
+    contact_id = await intake.locked(session, ring, reference)
     await standing.restrict(session, contact_id, because)
     await permits.void(session, [No(contact_id)], "contact.restrict", STOPPED)
     return contact_id, await _noted(session, ring, contact_id, "restriction", because)
 
 
 async def lift(session: Session, ring: KeyRing, reference: Reference) -> tuple[UUID, UUID]:
-    """End a restriction; (person, request). The person was told before (art. 18(3))."""
-    contact_id = await intake.person(session, ring, reference)
-    await contacts.lock(session, [contact_id])
+    """End a restriction; (person, request). The person was told before (art. 18(3)). Raises as `intake.locked`."""
+    contact_id = await intake.locked(session, ring, reference)
     await standing.lift_restriction(session, contact_id)
     return contact_id, await _noted(session, ring, contact_id, "restriction_lifted", None)
 
