@@ -54,6 +54,18 @@ def findings(policies: PolicySet, purpose: Purpose) -> Iterator[Finding]:
                 text,
                 f"write notice.{locale}.md, version {current or 1}",
             )
+    material = max((notice.version for notice in notices if notice.change == "material"), default=0)
+    if purpose.least_notice_version < material:
+        text = (
+            f"consents to versions before {material} lapsed with a material change, and"
+            f" {purpose.least_notice_version} lets them count again (GDPR art. 4(11))"
+        )
+        yield Finding(
+            f"{folder}/policy.toml",
+            ("least_notice_version",),
+            text,
+            f"take it out, or write {material} at least",
+        )
     changes: dict[int, str] = {}
     for notice in notices:
         file = notice_file(notice, current)

@@ -4,6 +4,7 @@ Whoever consents must know to whom (GDPR art. 4(11), 13(1)(e), 26; EDPB Guidelin
 added later gets nothing on the strength of earlier consents: the change is a material one.
 """
 
+import unicodedata
 from collections.abc import Iterator
 
 from registry.kit.database import Session
@@ -33,7 +34,7 @@ def findings(policies: PolicySet) -> Iterator[Finding]:
             told = sections_of(notice.body).get(notice.parts.get("recipients", ""), "")
             for name in partners_of(policies, purpose):
                 partner = policies.recipients[name].name
-                if partner not in told:
+                if not is_named(partner, told):
                     text = f"the notice does not name {partner}, which gets the data for ends of its own"
                     mend = "name it in the section on recipients (GDPR art. 4(11), 13(1)(e))"
                     yield Finding(
@@ -42,25 +43,60 @@ def findings(policies: PolicySet) -> Iterator[Finding]:
 
 
 async def refuse_added(session: Session, policies: PolicySet) -> None:
-    """Refused `notice.partner_added`: a partner joined, and consents that did not name it would still hold."""
-    known = await session.all(
-        "SELECT DISTINCT ON (purpose) purpose, body->'partners' AS partners,"
-        " body->'purpose'->'recipients' AS recipients,"
-        " coalesce((body->'purpose'->>'least_notice_version')::int, 0) AS least"
-        " FROM policy_version ORDER BY purpose, recorded_at DESC"
+    """Refused `notice.partner_added`: a partner joined, and consents that did not name it would still hold.
+
+    Whoever gets the data now must have been a partner in every version of the policy, and stand by name in every
+    notice, under which a consent that still counts may have been given: so a partner who left and comes back is new,
+    and so is another one under the id of the first.
+    """
+    asking = [purpose for purpose in policies.purposes.values() if purpose.basis is Basis.CONSENT]
+    partners = {purpose.id: found for purpose in asking if (found := partners_of(policies, purpose))}
+    if not partners:
+        return
+    bodies = await session.all(
+        "SELECT purpose, body->'partners' AS partners, body->'purpose'->'recipients' AS recipients,"
+        " coalesce((body->'purpose'->>'notice_version')::int, 0) AS shown, body->'notices' AS notices"
+        " FROM policy_version WHERE purpose = ANY(%s)",
+        (list(partners),),
     )
-    for last in known:
-        purpose = policies.purposes.get(last.purpose)
-        if purpose is None or purpose.basis is not Basis.CONSENT:
-            continue
-        # A version from before partners were kept apart names its recipients alone.
-        before = set(last.recipients or () if last.partners is None else last.partners)
-        added = [name for name in partners_of(policies, purpose) if name not in before]
-        if added and purpose.least_notice_version <= last.least:
+    texts = await session.all(
+        "SELECT purpose, version, locale, body FROM notice WHERE purpose = ANY(%s)", (list(partners),)
+    )
+    headings = {
+        (row.purpose, one["version"], one["locale"]): one["parts"].get("recipients", "")
+        for row in bodies
+        for one in row.notices
+    }
+    for name, joined in partners.items():
+        purpose = policies.purposes[name]
+        left_out: set[str] = set()
+        for row in bodies:
+            if row.purpose == name and row.shown >= purpose.least_notice_version:
+                # A version from before partners were kept apart names its recipients alone.
+                left_out.update(
+                    set(joined) - set(row.recipients or () if row.partners is None else row.partners)
+                )
+        for text in texts:
+            if text.purpose == name and text.version >= purpose.least_notice_version:
+                heading = headings.get((name, text.version, text.locale), "")
+                told = sections_of(text.body).get(heading, "")
+                left_out.update(one for one in joined if not is_named(policies.recipients[one].name, told))
+        if left_out:
             raise Refused(
                 "notice.partner_added",
-                f"{', '.join(added)} would get data of people whose consent to {purpose.id} did not name them"
-                " (GDPR art. 4(11)).",
-                field=f"purposes/{purpose.id}/policy.toml",
+                f"{', '.join(policies.recipients[one].name for one in sorted(left_out))} would get data of people"
+                f" whose consent to {name} did not name them (GDPR art. 4(11)).",
+                field=f"purposes/{name}/policy.toml",
                 mend='write the next version of the notice, with change = "material", that names them',
             )
+
+
+def is_named(name: str, text: str) -> bool:
+    """Whether a text has a legal name in whole words, however they are spelt."""
+    return f" {_words(name)} " in f" {_words(text)} "
+
+
+def _words(text: str) -> str:
+    folded = unicodedata.normalize("NFKD", text).casefold()
+    kept = (letter if letter.isalnum() else "" if unicodedata.combining(letter) else " " for letter in folded)
+    return " ".join("".join(kept).split())

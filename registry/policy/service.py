@@ -10,7 +10,16 @@ from registry.audit import entries
 from registry.keys.ring import KeyRing
 from registry.kit.database import Session
 from registry.kit.errors import Refused
-from registry.policy import collection_record, entities, in_force, numbers, partners, relabelling, versions
+from registry.policy import (
+    collection_record,
+    entities,
+    in_force,
+    lapsed,
+    numbers,
+    partners,
+    relabelling,
+    versions,
+)
 from registry.policy.in_force import Bundle
 from registry.policy.model import Basis, PolicySet, Purpose
 
@@ -83,12 +92,14 @@ async def install(
     Refused `notice.fixed`: a text changed under a version that was recorded. Refused `purpose.fixed`: another
     controller, class or basis under the name of a known purpose, for a "yes" or a "no" given to the old one
     would then answer for the new one (GDPR art. 4(11), 7(3), 21(3)). Refused `purpose.relabelled`: the same under
-    a new name. Refused `notice.partner_added`: see `partners.refuse_added`.
+    a new name. Refused `notice.lapsed`: see `lapsed.refuse_revived`. Refused `notice.partner_added`: see
+    `partners.refuse_added`.
     """
     await lock(session)
     done = Installed(policies)
     await _refuse_relabelling(session, policies)
     await _refuse_same_aim(session, policies)
+    await lapsed.refuse_revived(session, policies)
     await partners.refuse_added(session, policies)
     await _record_notices(session, policies, done)
     await _record_versions(session, policies, author, reason, done)
