@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -56,13 +57,36 @@ class AgeRuleUsed:
     age: int
 
 
+class State(StrEnum):
+    """What an entry tells of consent, by the states of ISO/IEC TS 27560; only the first two permit."""
+
+    GIVEN = "dpv:ConsentGiven"
+    RENEWED = "dpv:RenewedConsentGiven"
+    ASKED = "dpv:ConsentRequested"
+    REFUSED = "dpv:ConsentRefused"
+    WITHDRAWN = "dpv:ConsentWithdrawn"
+    VOID = "dpv:ConsentInvalidated"
+    UNKNOWN = "dpv:ConsentUnknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What an entry came to, and when that was indicated."""
+
+    state: State
+    at: datetime | None
+
+    @property
+    def permits(self) -> bool:
+        return self.state in (State.GIVEN, State.RENEWED)
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Everything that a receipt is made of. `policy` is the body of the purpose's version that the entry names.
 
     `policy_set` is the hash of the set of policies by which recipients and terms of storage are told, that of when the
-    entry was recorded; None where none is on record, and they are told as they are now. `given` tells that a grant for
-    the same scope stood already; `acted_at` of a confirmation is its request's.
+    entry was recorded; None where none is on record, and they are told as they are now.
     """
 
     id: UUID
@@ -79,7 +103,6 @@ class Facts:
     point_hash: bytes | None
     age: AgeRuleUsed | None
     digest: str
-    given: bool
-    acted_at: datetime | None
+    came: Came
     withdraw_at: str
     at: datetime

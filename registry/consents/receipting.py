@@ -6,23 +6,29 @@ from typing import Any
 from uuid import UUID
 
 from registry.audit import entries as audit
-from registry.consents import proof, receipts
-from registry.consents.ledger import ANY, Entry, EntryKind, fold
-from registry.consents.receipt_terms import AgeRuleUsed, Facts, Kept, Recipient
-from registry.consents.standing_rows import scope
+from registry.consents import proof, reading, receipts
+from registry.consents.ledger import ANY, Entry, EntryKind
+from registry.consents.receipt_states import GRANTS, Childhood, came_to, scope_of
+from registry.consents.receipt_terms import AgeRuleUsed, Came, Facts, Kept, Recipient, State
+from registry.consents.standing_rows import Person
 from registry.keys.ring import KeyRing
 from registry.kit import clock
 from registry.kit.database import Session
 from registry.kit.errors import NotFound
 from registry.kit.ids import new_id
 from registry.policy import disclosed
-from registry.policy.ages import STRICTEST
+from registry.policy.ages import STRICTEST, of_age_on
 from registry.policy.disclosed import Disclosed
 from registry.policy.model import Grade, PolicySet, RetentionClass
-from registry.standing.model import Consent
 
 # Where a person finds what is held about them and takes a yes back, without an account.
 WITHDRAW_PATH = "/p/me"
+_STATES = {
+    EntryKind.REFUSED: State.REFUSED,
+    EntryKind.WITHDRAWN: State.WITHDRAWN,
+    EntryKind.OBJECTED: State.WITHDRAWN,
+    EntryKind.INVALIDATED: State.VOID,
+}
 _IDENTIFYING = ("email", "phone", "external")
 
 
@@ -56,6 +62,10 @@ async def receipt(
         then = await disclosed.on_record(session, row.recorded_at, row.controller, purpose or None)
     disclosing = then or disclosed.as_now(policies)
     controller = (body or {}).get("controller") or await _controller(session, disclosing, row.controller)
+    # Of the person what was on record when the entry was: what they tell later was used by nobody then.
+    known = await reading.load(session, [subject], clock.FAR_FUTURE, row.recorded_at)
+    person = known[0] if known else None
+    came = await _came(session, subject, entry, purpose, person)
     facts = Facts(
         id=new_id(),
         entry=entry,
@@ -69,10 +79,9 @@ async def receipt(
         notice_hash=row.notice_hash,
         form=proof.form_shown(told, row.form) if row.form is not None else None,
         point_hash=row.point_hash,
-        age=await _age(session, subject, entry, body),
+        age=_age(entry, body, person.record(subject) if person else None),
         digest=proof.digest(told),
-        given=await _given(session, policies, subject, entry),
-        acted_at=await _acted_at(session, subject, entry),
+        came=came,
         withdraw_at=base_url.rstrip("/") + WITHDRAW_PATH,
         at=clock.now(),
     )
@@ -120,54 +129,59 @@ def _kept(disclosing: Disclosed, purpose: Mapping[str, Any]) -> list[Kept]:
     ]
 
 
-async def _acted_at(session: Session, subject: UUID, entry: Mapping[str, Any]) -> Any:
-    """When the act was; a confirmation ends the act of its request and takes its time."""
-    if EntryKind(entry["kind"]) is not EntryKind.CONFIRMED:
-        return entry["acted_at"]
-    return await session.value(
-        "SELECT acted_at FROM consent_entry WHERE contact_id = %s AND id = %s", (subject, entry["refers_to"])
-    )
+async def _came(
+    session: Session,
+    subject: UUID,
+    entry: Mapping[str, Any],
+    purpose: Mapping[str, Any],
+    person: Person | None,
+) -> Came:
+    """What the entry came to: by its ledger, and by the rule on children."""
+    kind = EntryKind(entry["kind"])
+    if kind not in GRANTS:
+        return Came(_STATES.get(kind, State.UNKNOWN), entry["acted_at"])
+    if not purpose:
+        return Came(State.UNKNOWN, entry["acted_at"])
+    entries = [
+        Entry(row[0], row[1], EntryKind(row[2]), Grade(row[3]), *row[4:])
+        for row in await session.all(
+            "SELECT id, seq, kind, grade, controller, purpose, channel, assignment_id, acted_at, recorded_at,"
+            " refers_to, notice_version, authority FROM consent_entry WHERE contact_id = %s AND controller = %s"
+            " ORDER BY seq",
+            (subject, entry["controller"]),
+        )
+    ]
+    this = next(one for one in entries if one.id == entry["id"])
+    childhood = Childhood()
+    if person is not None:
+        grounds = [ground for one in (person, *person.merged) for ground in one.grounds]
+        offered = bool(purpose.get("offered_to_children"))
+        childhood = Childhood(offered, person.record(subject).coming_of_age, grounds)
+    scope = scope_of(purpose, entry["channel"], entry["assignment_id"])
+    return came_to(entries, this, scope, childhood)
 
 
-async def _given(session: Session, policies: PolicySet, subject: UUID, entry: Mapping[str, Any]) -> bool:
-    """Whether consent for the same scope stood already, just before this entry."""
-    purpose = policies.purposes.get(entry["purpose"])
-    if purpose is None or entry["channel"] not in purpose.channels:
-        return False
-    earlier = await session.all(
-        "SELECT id, seq, kind, grade, controller, purpose, channel, assignment_id, acted_at, recorded_at,"
-        " refers_to, notice_version FROM consent_entry WHERE contact_id = %s AND seq < %s AND controller = %s"
-        " ORDER BY seq",
-        (subject, entry["seq"], entry["controller"]),
-    )
-    entries = [Entry(row[0], row[1], EntryKind(row[2]), Grade(row[3]), *row[4:]) for row in earlier]
-    standing = fold(entries, scope(purpose, entry["channel"], entry["assignment_id"]))
-    return standing.consent is Consent.GIVEN
-
-
-async def _age(
-    session: Session, subject: UUID, entry: Mapping[str, Any], body: Mapping[str, Any] | None
+def _age(
+    entry: Mapping[str, Any], body: Mapping[str, Any] | None, person: Person | None
 ) -> AgeRuleUsed | None:
-    """The rule on the age of consent by which a grant was judged, where age mattered (GDPR art. 8; LP-28)."""
-    kinds = (EntryKind.REQUESTED, EntryKind.GRANTED, EntryKind.CONFIRMED)
-    if body is None or EntryKind(entry["kind"]) not in kinds or "ages" not in body:
+    """The rule on the age of consent by which a grant was judged, where age mattered (GDPR art. 8; LP-28).
+
+    None where it is not known by which: of somebody of whom nothing is on record any more.
+    """
+    if body is None or EntryKind(entry["kind"]) not in GRANTS or "ages" not in body or person is None:
         return None
     day: date = (entry["acted_at"] or entry["recorded_at"]).date()
-    comes_of_age = await session.value(
-        "SELECT of_age_on FROM coming_of_age WHERE contact_id = %s AND since <= %s ORDER BY since DESC LIMIT 1",
-        (subject, day),
-    )
+    comes_of_age = of_age_on(person.coming_of_age, day)
     minor = comes_of_age is not None and comes_of_age > day
     if not (minor or entry["authority"] or body["purpose"].get("offered_to_children")):
         return None
-    country = await session.value("SELECT country FROM contact WHERE id = %s", (subject,))
     begun = [
         rule
         for rule in body["ages"]
-        if rule["country"] == country and date.fromisoformat(rule["since"]) <= day
+        if rule["country"] == person.country and date.fromisoformat(rule["since"]) <= day
     ]
     table = receipts.table_hash(body["ages"])
     if not begun:
-        return AgeRuleUsed(table, country, None, STRICTEST)
+        return AgeRuleUsed(table, person.country, None, STRICTEST)
     rule = max(begun, key=lambda one: str(one["since"]))
-    return AgeRuleUsed(table, country, date.fromisoformat(rule["since"]), rule["age"])
+    return AgeRuleUsed(table, person.country, date.fromisoformat(rule["since"]), rule["age"])

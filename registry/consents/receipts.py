@@ -14,7 +14,7 @@ from registry.audit import note
 from registry.audit.timestamps import stamp
 from registry.consents import data_integrity
 from registry.consents.ledger import ANY, EntryKind
-from registry.consents.receipt_terms import CONTEXT, RECEIPT, RECORD, VERSION, Facts, Kept
+from registry.consents.receipt_terms import CONTEXT, RECEIPT, RECORD, VERSION, Facts, Kept, State
 from registry.policy.model import Basis, Grade
 
 _LEGAL_BASIS = {
@@ -25,6 +25,7 @@ _LEGAL_BASIS = {
     Basis.PUBLIC_TASK: "eu-gdpr:A6-1-e",
     Basis.LEGITIMATE_INTERESTS: "eu-gdpr:A6-1-f",
 }
+_ENDED = frozenset({State.REFUSED, State.WITHDRAWN, State.VOID})
 _ALWAYS = ("eu-gdpr:A13", "eu-gdpr:A15", "eu-gdpr:A16", "eu-gdpr:A17", "eu-gdpr:A18", "eu-gdpr:A77")
 _RIGHTS = {
     Basis.CONSENT: ("eu-gdpr:A7-3", "eu-gdpr:A20"),
@@ -192,42 +193,23 @@ def _shown(facts: Facts) -> dict[str, Any]:
     return told
 
 
-def state(facts: Facts) -> str:
-    """The state of ISO/IEC TS 27560 that this one entry tells of; only `ConsentGiven` and its renewal permit."""
-    kind, grade = EntryKind(facts.entry["kind"]), Grade(facts.entry["grade"])
-    purpose = (facts.policy or {}).get("purpose", {})
-    if kind in (EntryKind.GRANTED, EntryKind.CONFIRMED):
-        if grade is Grade.UNKNOWN or facts.acted_at is None:
-            return "dpv:ConsentUnknown"
-        if kind is EntryKind.GRANTED and purpose.get("double_opt_in"):
-            return "dpv:ConsentRequested"
-        return "dpv:RenewedConsentGiven" if facts.given else "dpv:ConsentGiven"
-    return {
-        EntryKind.REQUESTED: "dpv:ConsentRequested",
-        EntryKind.REFUSED: "dpv:ConsentRefused",
-        EntryKind.WITHDRAWN: "dpv:ConsentWithdrawn",
-        EntryKind.OBJECTED: "dpv:ConsentWithdrawn",
-        EntryKind.INVALIDATED: "dpv:ConsentInvalidated",
-    }.get(kind, "dpv:ConsentUnknown")
-
-
 def _status(facts: Facts) -> dict[str, Any]:
-    kind = EntryKind(facts.entry["kind"])
+    """Only `ConsentGiven` and its renewal permit; what was taken back, or never was, lasts for no time."""
+    kind, came = EntryKind(facts.entry["kind"]), facts.came
     purpose = (facts.policy or {}).get("purpose", {})
-    found = state(facts)
-    types = [found]
-    if found in ("dpv:ConsentGiven", "dpv:RenewedConsentGiven", "dpv:ConsentRequested"):
+    types = [came.state.value]
+    if came.permits or came.state is State.ASKED:
         explicit = purpose.get("special_condition") is not None
         types.append("dpv:ExplicitlyExpressedConsent" if explicit else "dpv:ExpressedConsent")
     by = "dpv:DataSubject"
-    if facts.entry["authority"] is not None:
-        by = "dpv:GuardianOfDataSubject"
-    elif kind in (EntryKind.INVALIDATED, EntryKind.CORRECTED):
+    if came.state is State.VOID or kind is EntryKind.CORRECTED:
         by = "dpv:DataController"
+    elif facts.entry["authority"] is not None:
+        by = "dpv:GuardianOfDataSubject"
     told: dict[str, Any] = {"@type": types, "dpv:isIndicatedBy": by}
-    if facts.acted_at is not None:
-        told["dpv:isIndicatedAtTime"] = stamp(facts.acted_at)
-    if not kind.takes_away and facts.policy is not None:
+    if came.at is not None:
+        told["dpv:isIndicatedAtTime"] = stamp(came.at)
+    if came.state not in _ENDED and facts.policy is not None:
         days = purpose.get("valid_for_days")
         told["dpv:hasDuration"] = (
             {"@type": "dpv:TemporalDuration", "rdf:value": f"P{days}D"}

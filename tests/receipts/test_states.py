@@ -1,0 +1,110 @@
+"""No receipt tells of consent where the ledger has none: what counts for nothing says what stands against it."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from registry.consents import mending
+from registry.consents.ledger import EntryKind
+from registry.consents.mending import Correction, Mend
+from registry.contacts.queries import parse_reference
+from registry.policy.model import Grade
+from tests import persons
+from tests.law.test_children import BY_KID, KID, agreed, child, grant
+from tests.law.test_children import record as recorded
+from tests.persons import CALLER, at
+from tests.receipts.test_receipts import EMAIL, receipt, record, state
+
+BY = f"email:{EMAIL}"
+CLUB = "club-letter"
+
+
+async def status(workspace, contact: UUID, entry: UUID) -> dict[str, Any]:
+    told: dict[str, Any] = record(await receipt(workspace, contact, entry))["dpv:hasConsentStatus"][0]
+    return told
+
+
+async def mend(workspace, contact: UUID, entry: UUID, correction: Correction | None = None) -> None:
+    async with workspace.database.begin(CALLER) as session:
+        told = Mend(entry, "forged", "audit", correction)
+        reference = parse_reference(str(contact))
+        await mending.mend(session, workspace.ring, workspace.policies, reference, told)
+
+
+@pytest.mark.law("LP-24")
+@pytest.mark.parametrize(
+    ("no", "told"),
+    [
+        (EntryKind.WITHDRAWN, "dpv:ConsentWithdrawn"),
+        (EntryKind.REFUSED, "dpv:ConsentRefused"),
+    ],
+)
+async def test_a_confirmation_of_what_a_no_voided_is_no_consent(workspace, no, told):
+    made = await persons.make(workspace, EMAIL)
+    asked = await persons.act(workspace, BY, EntryKind.REQUESTED, CLUB)
+    taken = await persons.act(workspace, BY, no, CLUB)
+    done = await persons.act(workspace, BY, EntryKind.CONFIRMED, CLUB, refers_to=asked.id)
+    found, of_no = [await status(workspace, made, one.id) for one in (done, taken)]
+    assert found["@type"] == [told]
+    assert found["dpv:isIndicatedAtTime"] == of_no["dpv:isIndicatedAtTime"]
+    assert "dpv:hasDuration" not in found
+    again = await persons.act(workspace, BY, EntryKind.REQUESTED, CLUB)
+    done = await persons.act(workspace, BY, EntryKind.CONFIRMED, CLUB, refers_to=again.id)
+    assert state(await receipt(workspace, made, done.id)) == "dpv:ConsentGiven"
+
+
+@pytest.mark.law("LP-22")
+async def test_a_yes_from_before_the_no_is_no_consent_whenever_it_is_told(workspace):
+    made = await persons.make(workspace, EMAIL)
+    await persons.act(workspace, BY, EntryKind.WITHDRAWN)
+    late = await persons.act(workspace, BY, EntryKind.GRANTED, acted_at=at("2025-01-01"))
+    assert (await status(workspace, made, late.id))["@type"] == ["dpv:ConsentWithdrawn"]
+
+
+async def test_what_comes_later_changes_no_receipt(workspace):
+    made = await persons.make(workspace, EMAIL)
+    yes = await persons.act(workspace, BY, EntryKind.GRANTED)
+    first = await status(workspace, made, yes.id)
+    await persons.act(workspace, BY, EntryKind.WITHDRAWN)
+    await persons.act(workspace, made, EntryKind.OBJECTED, "*", "*", controller="nordwind")
+    assert await status(workspace, made, yes.id) == first
+    assert first["@type"][0] == "dpv:ConsentGiven"
+
+
+@pytest.mark.law("LP-08")
+async def test_what_was_found_out_of_a_yes_is_told_from_then_on(workspace):
+    made = await persons.make(workspace, EMAIL)
+    forged = await persons.act(workspace, BY, EntryKind.GRANTED)
+    await mend(workspace, made, forged.id)
+    found = await status(workspace, made, forged.id)
+    assert found["@type"] == ["dpv:ConsentInvalidated"]
+    assert found["dpv:isIndicatedBy"] == "dpv:DataController"
+    asked = await persons.act(workspace, BY, EntryKind.REQUESTED, CLUB)
+    done = await persons.act(workspace, BY, EntryKind.CONFIRMED, CLUB, refers_to=asked.id)
+    await mend(workspace, made, asked.id)
+    for one in (asked, done):
+        assert (await status(workspace, made, one.id))["@type"] == ["dpv:ConsentInvalidated"]
+    weak = await persons.act(workspace, BY, EntryKind.GRANTED)
+    assert state(await receipt(workspace, made, weak.id)) == "dpv:ConsentGiven"
+    await mend(workspace, made, weak.id, Correction(grade=Grade.UNKNOWN))
+    assert (await status(workspace, made, weak.id))["@type"] == ["dpv:ConsentUnknown"]
+
+
+@pytest.mark.law("LP-29")
+async def test_a_childs_yes_without_a_parent_is_no_consent(workspace, admin):
+    person = await child(admin, "2014-01-01", "PL")
+
+    async def told(**more: Any) -> dict[str, Any]:
+        done = await recorded(admin, grant(**more))
+        return await status(workspace, person, UUID(done["entries"][0]["id"]))
+
+    assert await persons.reason(workspace, f"email:{KID}") == "consent.missing"
+    found = await told()
+    assert await persons.reason(workspace, f"email:{KID}") == "consent.parental_missing"
+    assert found["@type"] == ["dpv:ConsentInvalidated"]
+    assert found["dpv:isIndicatedBy"] == "dpv:DataController"
+    ground = (await recorded(admin, agreed(subject=BY_KID), "grounds"))["id"]
+    found = await told(authority=ground)
+    assert found["@type"][0] == "dpv:ConsentGiven"
+    assert found["dpv:isIndicatedBy"] == "dpv:GuardianOfDataSubject"
