@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID
 
+from registry.consents.ledger import EntryKind
 from registry.consents.validation import NewEntry, acted_at
 from registry.contacts import queries as contacts
 from registry.kit.database import Session
-from registry.policy.model import PolicySet
+from registry.policy.model import Basis, PolicySet
 from registry.standing import permits
 from registry.standing import service as standing
 from registry.standing.permits import No
@@ -32,7 +33,9 @@ async def record(
     for entry in entries:
         if entry.on_address is not None and entry.kind.takes_away:
             key = (entry.on_address, entry.controller_in(policies), entry.purpose, entry.channel)
-            kept.setdefault(key, entry)
+            # Of several for one scope the objection: it is the graver.
+            if key not in kept or entry.kind is EntryKind.OBJECTED:
+                kept[key] = entry
     if not kept:
         return
     ids = list({key[0] for key in kept})
@@ -45,6 +48,7 @@ async def record(
             purpose=purpose,
             channel=channel,
             cause=entry.cause,
+            objection=entry.kind is EntryKind.OBJECTED or not _by_consent(policies, purpose),
             acted_at=acted_at(entry, recorded_at) or recorded_at,
             recorded_at=recorded_at,
         )
@@ -63,3 +67,9 @@ async def record(
         }
         for address_id, controller, purpose, channel in kept
     ]
+
+
+def _by_consent(policies: PolicySet, purpose: str) -> bool:
+    """Whether a "no" to this takes a consent back; to what rests on none every "no" is an objection."""
+    known = policies.purposes.get(purpose)
+    return known is None or known.basis is Basis.CONSENT

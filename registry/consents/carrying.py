@@ -5,12 +5,16 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from registry.consents.ledger import ANY, Entry, EntryKind, fold
-from registry.consents.standing_rows import Address, AddressRefusal, Of, Person, row, scope
+from registry.consents.standing_rows import Address, AddressRefusal, Of, Person, covers, row, scope
 from registry.consents.validation import NewEntry
 from registry.contacts.identifiers import Kind
 from registry.kit.clock import FAR_PAST
-from registry.policy.model import Grade, PolicySet
+from registry.policy.model import Basis, Grade, PolicySet, Purpose
 from registry.standing.model import Consent, Mark
+
+_TAKING = tuple(kind for kind in EntryKind if kind.takes_away)
+# Whoever says no to what rests on these is heard, whatever the class; elsewhere marketing alone can be refused.
+_REFUSABLE = (Basis.CONSENT, Basis.LEGITIMATE_INTERESTS, Basis.PUBLIC_TASK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +63,20 @@ def to_record(
 def _suppressed(policies: PolicySet, said_by: Person, to: Person, source: str) -> Iterator[NewEntry]:
     """An address's "no" that bound one record and not the other, who had lifted it: while they were one it held."""
     for purpose in policies.purposes.values():
-        for channel in purpose.channels if purpose.is_marketing else ():
+        for channel in purpose.channels if purpose.is_marketing or purpose.basis in _REFUSABLE else ():
             for address, theirs in _same_addresses(said_by, to):
                 of = Of(purpose, channel, address, address.kind, 1)
                 if policies.channels[channel].address != address.kind.name.lower():
                     continue
-                bound = row(policies, said_by, of, FAR_PAST).suppressed
-                if bound and not row(policies, to, of._replace(address=theirs), FAR_PAST).suppressed:
-                    no = _No(
-                        EntryKind.WITHDRAWN, purpose.controller, purpose.id, channel, theirs.assignment_id
+                mine = row(policies, said_by, of, FAR_PAST).suppressed
+                other = row(policies, to, of._replace(address=theirs), FAR_PAST).suppressed
+                if _weight(purpose, mine) > _weight(purpose, other):
+                    said = any(
+                        refusal.objection and covers(refusal, purpose, channel)
+                        for refusal in address.refusals
                     )
-                    yield _entry(to.contact_id, no, Grade.ATTESTED, source, None)
+                    scope_of = purpose.controller, purpose.id, channel, theirs.assignment_id
+                    yield _entry(to.contact_id, _No(_kind(said), *scope_of), Grade.ATTESTED, source, None)
 
 
 def _same_addresses(one: Person, other: Person) -> Iterator[tuple[Address, Address]]:
@@ -95,18 +102,20 @@ def to_address(
         if at_old and not _outlived(policies, person, entry):
             no = _No(entry.kind, entry.controller, entry.purpose, entry.channel, assignment_id)
             found[no] = entry.grade, entry.id
-    everywhere = {
-        (entry.controller, entry.purpose, entry.channel)
+    told = {(no.kind, no.controller, no.purpose, no.channel) for no in found} | {
+        (entry.kind, entry.controller, entry.purpose, entry.channel)
         for entry in person.entries
         if entry.kind.takes_away and entry.assignment_id is None
     }
-    told = {(no.controller, no.purpose, no.channel) for no in found} | everywhere
-    for refusal in old.refusals:
+    # The graver first: beside an objection nothing else needs to be said of the same scope.
+    for refusal in sorted(old.refusals, key=lambda one: not one.objection):
         said = refusal.controller, refusal.purpose, refusal.channel
-        if said not in told and not _lifted(policies, person, old, refusal):
-            told.add(said)
-            # On purposes that do not rest on consent it adds up to an objection, as every "no" does.
-            found[_No(EntryKind.WITHDRAWN, *said, assignment_id)] = Grade.ATTESTED, None
+        enough = (EntryKind.OBJECTED,) if refusal.objection else _TAKING
+        if any((kind, *said) in told for kind in enough) or _lifted(policies, person, old, refusal):
+            continue
+        kind = _kind(refusal.objection)
+        told.add((kind, *said))
+        found[_No(kind, *said, assignment_id)] = Grade.ATTESTED, None
     return [_entry(contact_id, no, grade, source, entry_id) for no, (grade, entry_id) in found.items()]
 
 
@@ -141,7 +150,7 @@ def _outlived(policies: PolicySet, person: Person, no: Entry) -> bool:
     if purpose is None or ANY in (no.purpose, no.channel) or no.assignment_id is None:
         return False
     standing = fold(person.entries, scope(purpose, no.channel, no.assignment_id))
-    return standing.consent is Consent.GIVEN and not standing.objected
+    return standing.consent is Consent.GIVEN and not _weight(purpose, standing.objected)
 
 
 def _lifted(policies: PolicySet, person: Person, old: Address, refusal: AddressRefusal) -> bool:
@@ -150,4 +159,15 @@ def _lifted(policies: PolicySet, person: Person, old: Address, refusal: AddressR
     if purpose is None or refusal.channel not in purpose.channels:
         return False
     of = Of(purpose, refusal.channel, old, old.kind, 1)
-    return row(policies, person, of, FAR_PAST).suppressed == Mark.NO
+    return not _weight(purpose, row(policies, person, of, FAR_PAST).suppressed)
+
+
+def _kind(objection: bool) -> EntryKind:
+    return EntryKind.OBJECTED if objection else EntryKind.WITHDRAWN
+
+
+def _weight(purpose: Purpose, mark: int) -> int:
+    """What a "no" weighs elsewhere: one that a consent lifted stands where that consent is not, if none is asked."""
+    if purpose.basis is Basis.CONSENT:
+        return int(mark == Mark.YES)
+    return Mark(mark).gravity

@@ -13,7 +13,7 @@ from uuid import UUID
 from registry.kit.clock import FAR_PAST
 from registry.kit.ids import NIL
 from registry.policy.model import Grade
-from registry.standing.model import Consent
+from registry.standing.model import Consent, Mark
 
 ANY = "*"
 
@@ -96,7 +96,8 @@ class Standing:
     """What the entries add up to. `evidence` is the entry relied on, or the one that said no."""
 
     consent: Consent
-    objected: bool
+    # Lifted: there is an objection, and what was granted at first hand since is all that it gives way to.
+    objected: Mark
     evidence: UUID
     grade: Grade = Grade.UNKNOWN
     consented_at: datetime = FAR_PAST
@@ -117,8 +118,8 @@ def fold(entries: Iterable[Entry], scope: Scope) -> Standing:
 
     A taking-away ends every covered grant before it, whatever its date. A later grant counts only if it was
     acted after every taking-away that covers its scope; ties deny. An objection is lifted only by a later
-    first-party grant. On a purpose that does not rest on consent every "no" is an objection. What was corrected
-    counts as the less of what it said and what was found out.
+    first-party grant. On a purpose that does not rest on consent every "no" is an objection, and beside a grant that
+    lifted one no weaker counts. What was corrected counts as the less of what it said and what was found out.
     """
     entries = _corrected(list(entries))
     # What was invalidated never was: it lifted no objection either.
@@ -128,6 +129,7 @@ def fold(entries: Iterable[Entry], scope: Scope) -> Standing:
     last_no: Entry | None = None
     no_acted = FAR_PAST
     objection: Entry | None = None
+    objected = Mark.NO
     seq = 0
     for entry in entries:
         if entry.kind.takes_away:
@@ -138,20 +140,21 @@ def fold(entries: Iterable[Entry], scope: Scope) -> Standing:
             last_no = entry
             no_acted = max(no_acted, entry.acted_at or entry.recorded_at)
             if entry.kind is EntryKind.OBJECTED or not scope.by_consent:
-                objection = entry
+                objection, objected = entry, Mark.YES
         elif entry.id in invalid or not scope.covered_by_yes(entry):
             continue
         elif entry.kind is EntryKind.REQUESTED:
             pending[entry.id] = entry
         elif entry.kind in (EntryKind.GRANTED, EntryKind.CONFIRMED):
             grant = _grant(entry, pending, scope)
-            if grant is None or not _stands(grant, no_acted, objection):
+            first_hand = objection is not None or (objected is not Mark.NO and not scope.by_consent)
+            if grant is None or not _stands(grant, no_acted, first_hand=first_hand):
                 continue
             live[entry.id] = grant
-            if grant.entry.grade is Grade.FIRST_PARTY:
-                objection = None
+            if objection is not None:
+                objection, objected = None, Mark.LIFTED
         seq = entry.seq
-    return _outcome(live, pending, last_no, objection, scope, seq)
+    return _outcome(live, pending, last_no, (objected, objection), scope, seq)
 
 
 def acts(entries: Iterable[Entry]) -> list[Entry]:
@@ -202,8 +205,8 @@ def _grant(entry: Entry, pending: dict[UUID, Entry], scope: Scope) -> _Grant | N
     return _Grant(entry, entry.acted_at)
 
 
-def _stands(grant: _Grant, no_acted: datetime, objection: Entry | None) -> bool:
-    if objection is not None and grant.entry.grade is not Grade.FIRST_PARTY:
+def _stands(grant: _Grant, no_acted: datetime, *, first_hand: bool) -> bool:
+    if first_hand and grant.entry.grade is not Grade.FIRST_PARTY:
         return False
     if grant.acted_at is None:
         return no_acted == FAR_PAST
@@ -214,11 +217,11 @@ def _outcome(
     live: dict[UUID, _Grant],
     pending: dict[UUID, Entry],
     last_no: Entry | None,
-    objection: Entry | None,
+    objection: tuple[Mark, Entry | None],
     scope: Scope,
     seq: int,
 ) -> Standing:
-    objected = objection is not None
+    objected, no = objection
     if live:
         best = max(
             live.values(),
@@ -245,7 +248,7 @@ def _outcome(
     if last_no is not None:
         refused = last_no.kind is EntryKind.REFUSED
         consent = Consent.REFUSED if refused else Consent.WITHDRAWN
-        return Standing(consent, objected, (objection or last_no).id, seq=seq)
+        return Standing(consent, objected, (no or last_no).id, seq=seq)
     if pending:
         return Standing(Consent.UNCONFIRMED, objected, next(reversed(pending)), seq=seq)
     return Standing(Consent.MISSING, objected, NIL, seq=seq)

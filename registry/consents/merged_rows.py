@@ -82,9 +82,8 @@ def _restricted(
             older = row(policies, replace(record, coming_of_age=other.coming_of_age), of, at)
             made.parental = max(made.parental, older.parental)
         for standing, suppressed in _said(policies, other, of, at):
-            if standing.objected:
-                made.objected = Mark.YES
-            made.suppressed = max(made.suppressed, suppressed)
+            made.objected = _graver(made.objected, standing.objected)
+            made.suppressed = _graver(made.suppressed, suppressed)
             if standing.consent in _NO:
                 # Which of several: the graver reason would be told first by the rules too.
                 made.consent = (
@@ -109,11 +108,15 @@ def _said(policies: PolicySet, other: Person, of: Of, at: datetime) -> Iterator[
         yield fold(other.entries, scope(of.purpose, of.channel, one.assignment_id)), suppressed
 
 
+def _graver(one: int, other: int) -> Mark:
+    return max(Mark(one), Mark(other), key=lambda mark: mark.gravity)
+
+
 def _merit(made: GateState) -> tuple[object, ...]:
     """Of records that have one address the best is told: each was taken everything that any of them refused."""
     return (
-        made.suppressed == Mark.NO,
-        made.objected == Mark.NO,
+        -Mark(made.suppressed).gravity,
+        -Mark(made.objected).gravity,
         made.consent,
         made.basis_facts,
         made.soft_opt_in,

@@ -62,7 +62,7 @@ _LISTS = (
 )
 _REFUSALS = (
     "SELECT json_agg(json_build_array(r.controller, r.purpose, r.channel, r.acted_at, r.recorded_at,"
-    " r.cause = 'person') ORDER BY r.id) FROM address_refusal r WHERE r.address_id = a.id"
+    " r.cause = 'person', r.objection) ORDER BY r.id) FROM address_refusal r WHERE r.address_id = a.id"
     " AND r.acted_at <= %(at)s AND r.recorded_at <= %(known)s"
 )
 _ADDRESSES = (
@@ -104,7 +104,7 @@ _THEN = _RECORDED.format(
     **{name: f"CASE WHEN p.contact_id IS NULL THEN c.{name} ELSE p.{name} END" for name in _FACTS},
 )  # fmt: skip
 
-_Refusal = tuple[str, str, str, datetime, datetime, bool]
+_Refusal = tuple[str, str, str, datetime, datetime, bool, bool]
 _Entry = tuple[
     UUID,
     int,

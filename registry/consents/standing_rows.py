@@ -18,7 +18,7 @@ from registry.policy.schedule import Part, capped_until, clock_of
 from registry.standing.model import AddressState, Consent, ContactState, GateState, Mark, Parental
 
 # What no entry of the controller adds up to.
-_NOTHING = Standing(Consent.MISSING, False, NIL)
+_NOTHING = Standing(Consent.MISSING, Mark.NO, NIL)
 _KIND_OF = {"email": Kind.EMAIL, "phone": Kind.PHONE}
 
 
@@ -33,6 +33,8 @@ class AddressRefusal:
     recorded_at: datetime
     # Said by a person about all their addresses, of which this was one that nobody shared.
     of_person: bool = False
+    # An objection (art. 21) takes a grant at first hand, whoever of the two said it; so does what is not known.
+    objection: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +141,8 @@ def row(policies: PolicySet, person: Person, of: Of, at: datetime) -> GateState:
     valid_until = FAR_FUTURE
     if isinstance(carried, Ground) and carried.ends_at is not None:
         valid_until = carried.ends_at
-    elif purpose.basis is Basis.LEGITIMATE_INTERESTS:
-        valid_until = _balanced_until(policies, purpose)
+    if purpose.basis is Basis.LEGITIMATE_INTERESTS:
+        valid_until = min(valid_until, _balanced_until(policies, purpose))
     return GateState(
         contact_id=person.contact_id,
         assignment_id=assignment_id or NIL,
@@ -159,7 +161,7 @@ def row(policies: PolicySet, person: Person, of: Of, at: datetime) -> GateState:
         address_state=address_state,
         addresses=addresses,
         suppressed=_suppressed(purpose, channel, address, standing),
-        objected=Mark.YES if standing.objected else Mark.NO,
+        objected=standing.objected,
         consent=standing.consent,
         grade=standing.grade,
         notice_version=standing.notice_version,
@@ -258,28 +260,43 @@ def _capped_until(policies: PolicySet, purpose: Purpose, channel: str, person: P
     return max((end for end in ends if end is not None), default=FAR_PAST)
 
 
+def covers(refusal: AddressRefusal, purpose: Purpose, channel: str) -> bool:
+    """Whether an address's "no" is about this purpose and channel; one to `*` is about marketing."""
+    return (
+        refusal.controller == purpose.controller
+        and (refusal.purpose == purpose.id or (refusal.purpose == ANY and purpose.is_marketing))
+        and refusal.channel in (ANY, channel)
+    )
+
+
 def _suppressed(purpose: Purpose, channel: str, address: Address | None, standing: Standing) -> Mark:
     """Whether the address's "no" stands for this person: only the person's own later grant at first hand lifts it.
 
-    A "no" of a person to all their addresses is lifted by any later act that counts, as it would be in the ledger;
-    of the person who said it the ledger tells.
+    A "no" of a person to all their addresses is lifted by any later act that counts, as it would be in the ledger,
+    unless it is an objection; of the person who said it the ledger tells.
     """
+    if address is None:
+        return Mark.NO
+    by_consent = purpose.basis is Basis.CONSENT
     first_hand = standing.consent is Consent.GIVEN and standing.grade is Grade.FIRST_PARTY
-    if address is not None and address.reopened and not first_hand:
-        return Mark.YES
-    for refusal in address.refusals if address else ():
-        covers = (
-            refusal.controller == purpose.controller
-            and (refusal.purpose == purpose.id or (refusal.purpose == ANY and purpose.is_marketing))
-            and refusal.channel in (ANY, channel)
-        )
+    found = Mark.NO
+    # An old yes is no more one than an advertisement is welcome: both ended with the erasure.
+    if address.reopened and (purpose.is_marketing or by_consent):
+        if not first_hand:
+            return Mark.YES
+        found = Mark.LIFTED
+    for refusal in address.refusals:
+        if not covers(refusal, purpose, channel):
+            continue
         if refusal.of_person and standing.consent in (Consent.WITHDRAWN, Consent.REFUSED):
             continue
+        any_grade = refusal.of_person and by_consent and not refusal.objection
         lifted = (
-            (first_hand or (refusal.of_person and standing.consent is Consent.GIVEN))
+            (first_hand or (any_grade and standing.consent is Consent.GIVEN))
             and standing.consented_at > refusal.acted_at
             and standing.recorded_at > refusal.recorded_at
         )
-        if covers and not lifted:
+        if not lifted:
             return Mark.YES
-    return Mark.NO
+        found = Mark.LIFTED
+    return found

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import fields
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, bindparam, false, literal_column, true
@@ -50,7 +51,7 @@ def _number(code: int | Expression) -> Expression:
 
 
 def text_of(expression: Expression) -> str:
-    """SQL text in which every number of the policy stands as a constant; what changes stays a parameter.
+    """SQL text in which every number and every fixed instant stands as a constant; what changes stays a parameter.
 
     So the text is the same from one question to the next: compiled once here, and planned once there.
     """
@@ -59,6 +60,8 @@ def text_of(expression: Expression) -> str:
 
     def written(found: re.Match[str]) -> str:
         value = known[found[1]]
+        if isinstance(value, datetime):
+            return f"('{value.isoformat()}'::timestamptz)"
         return found[0] if value is None else f"({int(value)})"
 
     return _PLACEHOLDER.sub(written, str(compiled))

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from registry.gate.model import PERMIT, Facts, Moment, OneOf
+from registry.kit.clock import NEVER
 from registry.policy.model import Basis, Purpose, PurposeClass
 from registry.standing.model import AddressState, Consent, ContactState, Mark, Parental
 
@@ -34,23 +35,63 @@ class Rule:
 # Told before any fact is read: there is nothing to compare.
 BEFORE_FACTS = ("contact.unknown", "contact.ambiguous", "purpose.unknown", "channel.unknown")
 
-PERSON = (
-    Rule("contact.erased", ALL, lambda f, m: f.contact_state == ContactState.ERASED, "GDPR art. 17"),
-    # A restricted person's data is used only with that person's consent, given since (art. 18(2)).
+_ERASED = Rule("contact.erased", ALL, lambda f, m: f.contact_state == ContactState.ERASED, "GDPR art. 17")
+_ADDRESS = (
+    Rule("address.missing", ALL, lambda f, m: f.address_state == AddressState.MISSING, "GDPR art. 5(1)(d)"),
+    Rule("address.dead", ALL, lambda f, m: f.address_state == AddressState.DEAD, "GDPR art. 5(1)(d)"),
+)
+
+
+def _no_consent(f: Any, m: Any) -> Any:
+    """No consent for this channel and address that is as good as a purpose resting on consent would ask for."""
+    return (
+        (f.consent != Consent.GIVEN)
+        | (f.grade < m.least_grade)
+        | (f.consented_at <= m.given_after)
+        | (f.active_at <= m.active_after)
+        | (f.notice_version < m.least_notice)
+        | (f.parental == Parental.NONE)
+    )
+
+
+def _restricted(f: Any, m: Any) -> Any:
+    return (f.restricted_at >= f.consented_at) | ((f.restricted_at > NEVER) & _no_consent(f, m))
+
+
+def _suppressed(f: Any, m: Any) -> Any:
+    return (f.suppressed == Mark.YES) | ((f.suppressed == Mark.LIFTED) & _no_consent(f, m))
+
+
+def _objected(f: Any, m: Any) -> Any:
+    return (f.objected == Mark.YES) | ((f.objected == Mark.LIFTED) & _no_consent(f, m))
+
+
+# A restricted person's data is used only with that person's consent, given since (art. 18(2)). A "no" that a consent
+# lifted stays lifted while that consent is good; a purpose that rests on consent asks this by `CONSENT` anyway.
+PERSON_BY_CONSENT = (
+    _ERASED,
     Rule(
         "contact.restricted",
         MARKETING_AND_SERVICE,
         lambda f, m: f.restricted_at >= f.consented_at,
         "GDPR art. 18",
     ),
-    Rule("address.missing", ALL, lambda f, m: f.address_state == AddressState.MISSING, "GDPR art. 5(1)(d)"),
-    Rule("address.dead", ALL, lambda f, m: f.address_state == AddressState.DEAD, "GDPR art. 5(1)(d)"),
-    Rule("address.suppressed", MARKETING, lambda f, m: f.suppressed == Mark.YES, "GDPR art. 21(3)"),
+    *_ADDRESS,
+    # Whoever took back a yes at an address took it back for whoever has the address, whatever the class.
+    Rule("address.suppressed", ALL, lambda f, m: f.suppressed == Mark.YES, "GDPR art. 7(3)"),
+    Rule("purpose.objected", MARKETING, lambda f, m: f.objected == Mark.YES, "GDPR art. 21(3)"),
 )
+_PERSON = (_ERASED, Rule("contact.restricted", MARKETING_AND_SERVICE, _restricted, "GDPR art. 18"), *_ADDRESS)
 # An objection to direct marketing is absolute (art. 21(2), (3)); another stops what rests on an interest (21(1)).
-OBJECTION = (Rule("purpose.objected", MARKETING, lambda f, m: f.objected == Mark.YES, "GDPR art. 21(3)"),)
-OBJECTION_TO_INTEREST = (
-    Rule("purpose.objected", ALL, lambda f, m: f.objected == Mark.YES, "GDPR art. 21(1)"),
+PERSON = (
+    *_PERSON,
+    Rule("address.suppressed", MARKETING, _suppressed, "GDPR art. 21(3)"),
+    Rule("purpose.objected", MARKETING, _objected, "GDPR art. 21(3)"),
+)
+PERSON_BY_INTEREST = (
+    *_PERSON,
+    Rule("address.suppressed", ALL, _suppressed, "GDPR art. 21(1)"),
+    Rule("purpose.objected", ALL, _objected, "GDPR art. 21(1)"),
 )
 CONSENT = (
     Rule("consent.missing", ALL, lambda f, m: f.consent == Consent.MISSING, "GDPR art. 6(1)(a)"),
@@ -82,19 +123,6 @@ FACTS = (
         "GDPR art. 6(1)",
     ),
 )
-
-
-def _no_consent(f: Any, m: Any) -> Any:
-    """No consent for this channel and address that is as good as a purpose resting on consent would ask for."""
-    return (
-        (f.consent != Consent.GIVEN)
-        | (f.grade < m.least_grade)
-        | (f.consented_at <= m.given_after)
-        | (f.active_at <= m.active_after)
-        | (f.notice_version < m.least_notice)
-        | (f.parental == Parental.NONE)
-    )
-
 
 CHANNEL = (
     # Who is on a list against advertising gets none that the person did not ask for.
@@ -130,17 +158,17 @@ COURTESY = (
 
 RULES: dict[Basis, tuple[Rule, ...]] = {
     # Consent for this channel and address is the channel's ground as well.
-    Basis.CONSENT: PERSON + OBJECTION + CONSENT + COURTESY,
-    Basis.CONTRACT: PERSON + OBJECTION + FACTS + CHANNEL + COURTESY,
-    Basis.LEGAL_OBLIGATION: PERSON + OBJECTION + FACTS + CHANNEL + COURTESY,
-    Basis.VITAL_INTERESTS: PERSON + OBJECTION + FACTS + CHANNEL + COURTESY,
-    Basis.PUBLIC_TASK: PERSON + OBJECTION_TO_INTEREST + FACTS + CHANNEL + COURTESY,
-    Basis.LEGITIMATE_INTERESTS: PERSON + OBJECTION_TO_INTEREST + FACTS + CHANNEL + COURTESY,
+    Basis.CONSENT: PERSON_BY_CONSENT + CONSENT + COURTESY,
+    Basis.CONTRACT: PERSON + FACTS + CHANNEL + COURTESY,
+    Basis.LEGAL_OBLIGATION: PERSON + FACTS + CHANNEL + COURTESY,
+    Basis.VITAL_INTERESTS: PERSON + FACTS + CHANNEL + COURTESY,
+    Basis.PUBLIC_TASK: PERSON_BY_INTEREST + FACTS + CHANNEL + COURTESY,
+    Basis.LEGITIMATE_INTERESTS: PERSON_BY_INTEREST + FACTS + CHANNEL + COURTESY,
 }
 
 # The order of all reasons: of several addresses that are all refused, the reason that comes latest is told.
 ORDER: tuple[str, ...] = BEFORE_FACTS + tuple(
-    dict.fromkeys(rule.reason for rule in PERSON + OBJECTION + CONSENT + FACTS + CHANNEL + COURTESY)
+    dict.fromkeys(rule.reason for rule in PERSON + CONSENT + FACTS + CHANNEL + COURTESY)
 )
 CODES: dict[str, int] = {reason: code for code, reason in enumerate(ORDER, start=1)}
 CODES[PERMIT] = 1000

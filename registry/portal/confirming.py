@@ -19,7 +19,7 @@ from registry.keys.ring import KeyRing
 from registry.kit.database import Session
 from registry.kit.errors import NotFound
 from registry.policy.model import Grade, PolicySet, Purpose
-from registry.standing.model import Consent
+from registry.standing.model import Consent, Mark
 
 SOURCE = "confirmation"
 FORM = "confirmation/1"
@@ -125,7 +125,9 @@ def _stands(policies: PolicySet, person: Person, purpose: Purpose, request: Any,
     """Whether the yes that was confirmed is one still: nobody is told that they get what they have stopped."""
     asked = policies.purpose_ids[purpose.id], policies.channel_ids[request.channel], request.assignment_id
     return any(
-        row.consent == Consent.GIVEN and row.valid_until > at and not row.suppressed and not row.objected
+        row.consent == Consent.GIVEN
+        and row.valid_until > at
+        and Mark.YES not in (row.suppressed, row.objected)
         for row in merged_rows.rows(policies, person, at)
         if (row.purpose_id, row.channel_id, row.assignment_id) == asked
     )

@@ -20,10 +20,16 @@ class AddressState(IntEnum):
 
 
 class Mark(IntEnum):
-    """A fact that is there or is not."""
+    """A fact that is there or is not; of a "no" also one that a consent lifted, for as long as that consent is good."""
 
     NO = 0
     YES = 1
+    LIFTED = 2
+
+    @property
+    def gravity(self) -> int:
+        """Of several records of one person the gravest stands: a "no" before one that was lifted."""
+        return (0, 2, 1)[self]
 
 
 class Parental(IntEnum):

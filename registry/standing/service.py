@@ -134,6 +134,7 @@ def refuse_address(
     purpose: str,
     channel: str,
     cause: str,
+    objection: bool,
     acted_at: datetime,
     recorded_at: datetime,
 ) -> None:
@@ -142,9 +143,9 @@ def refuse_address(
     The caller marks the sharers stale.
     """
     session.ask(
-        "INSERT INTO address_refusal (address_id, id, controller, purpose, channel, cause, acted_at, recorded_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-        (address_id, new_id(), controller, purpose, channel, cause, acted_at, recorded_at),
+        "INSERT INTO address_refusal (address_id, id, controller, purpose, channel, cause, objection, acted_at,"
+        " recorded_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (address_id, new_id(), controller, purpose, channel, cause, objection, acted_at, recorded_at),
     )
 
 

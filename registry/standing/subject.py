@@ -41,8 +41,8 @@ async def export(session: Session, ring: KeyRing, contact_id: UUID, keys: Person
         (contact_id,),
     )
     refusals = await session.all(
-        "SELECT address_id, id, controller, purpose, channel, cause, acted_at, recorded_at FROM address_refusal"
-        " WHERE address_id = ANY(%s) ORDER BY address_id, id",
+        "SELECT address_id, id, controller, purpose, channel, cause, objection, acted_at, recorded_at"
+        " FROM address_refusal WHERE address_id = ANY(%s) ORDER BY address_id, id",
         ([one.id for one in addresses],),
     )
     listings = await session.all(

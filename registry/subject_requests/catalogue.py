@@ -52,7 +52,7 @@ PERSONAL: dict[str, dict[str, str]] = {
     "address": {"id": TOLD, "kind": TOLD, "mac": _MAC, "dead_at": TOLD, "erased_at": TOLD},
     "address_refusal": {
         "address_id": TOLD, "id": TOLD, "controller": TOLD, "purpose": TOLD, "channel": TOLD, "cause": TOLD,
-        "acted_at": TOLD, "recorded_at": TOLD,
+        "objection": TOLD, "acted_at": TOLD, "recorded_at": TOLD,
     },
     "address_listing": {
         "address_id": TOLD, "list": TOLD, "listed_at": TOLD, "recorded_at": TOLD, "seen_at": _OURS,

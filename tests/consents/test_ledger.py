@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from registry.consents.ledger import Entry, EntryKind, Scope, fold
 from registry.kit.ids import new_id
 from registry.policy.model import Grade
-from registry.standing.model import Consent
+from registry.standing.model import Consent, Mark
 
 HOME, WORK = UUID(int=1), UUID(int=2)
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -106,10 +106,10 @@ def test_a_later_act_of_the_person_counts_again() -> None:
 @pytest.mark.parametrize("grade", [Grade.ATTESTED, Grade.UNKNOWN])
 def test_an_objection_is_lifted_at_first_hand_only(grade: Grade) -> None:
     objection = entry(1, OBJECT, 1)
-    assert fold([objection, entry(2, GRANT, 2, grade=grade)], SCOPE).objected
+    assert fold([objection, entry(2, GRANT, 2, grade=grade)], SCOPE).objected is Mark.YES
     assert consent(objection, entry(2, GRANT, 2, grade=grade)) is Consent.WITHDRAWN
     lifted = fold([objection, entry(2, GRANT, 2)], SCOPE)
-    assert (lifted.consent, lifted.objected) == (Consent.GIVEN, False)
+    assert (lifted.consent, lifted.objected) == (Consent.GIVEN, Mark.LIFTED)
 
 
 @pytest.mark.parametrize("kind", [NO, REFUSE, OBJECT])

@@ -14,8 +14,9 @@ renamed. The sentences exist in English, Latvian, Polish and Russian.
 
 **Classes** are those of the purpose that the reason can stop. `consent.*` applies to purposes that rest on consent,
 `basis.*`, `channel.*` and `address.listed` to all others. `purpose.objected` stops marketing (GDPR art. 21(2), (3)),
-and every class of what rests on legitimate interests or a public task (art. 21(1)). A **defer** comes with
-`not_before`, from when on the same question may be asked again.
+and every class of what rests on legitimate interests or a public task (art. 21(1)); so does `address.suppressed`, and
+every class of what rests on consent. A **defer** comes with `not_before`, from when on the same question may be asked
+again.
 
 | reason | outcome | classes | article | says | what to do |
 |---|---|---|---|---|---|

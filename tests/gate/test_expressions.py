@@ -3,6 +3,7 @@
 import pytest
 
 from registry.gate.expressions import FALSE, TRUE, Expression, case, column, instant, text_of
+from registry.kit.clock import NEVER
 
 a, b, at = column("consent"), column("grade"), column("valid_until")
 
@@ -13,6 +14,10 @@ a, b, at = column("consent"), column("grade"), column("valid_until")
         (a == 1, "gate_state.consent = (1)::SMALLINT"),
         (at <= instant("at"), "gate_state.valid_until <= %(at)s::TIMESTAMP WITH TIME ZONE"),
         ((a == 1) | (b == 2), "gate_state.consent = (1)::SMALLINT OR gate_state.grade = (2)::SMALLINT"),
+        (
+            at > NEVER,
+            "gate_state.valid_until > ('1899-01-01T00:00:00+00:00'::timestamptz)::TIMESTAMP WITH TIME ZONE",
+        ),
         (a.in_([3, 5]), "gate_state.consent IN ((3)::SMALLINT, (5)::SMALLINT)"),
     ],
 )

@@ -14,7 +14,7 @@ from registry.gate import audience, rules
 from registry.gate.model import PERMIT, Facts, Moment
 from registry.gate.rules import ALL, Rule
 from registry.kit import arrays
-from registry.kit.clock import FAR_FUTURE, FAR_PAST
+from registry.kit.clock import FAR_FUTURE, FAR_PAST, NEVER
 from registry.kit.ids import NIL, new_id
 from registry.policy.model import Basis, ChannelGround, PolicySet, PurposeClass, Subscriber, jurisdiction
 from registry.policy.schedule import Quiet, Schedule
@@ -24,7 +24,15 @@ from tests.persons import CALLER
 
 AT = datetime(2026, 6, 1, tzinfo=UTC)
 INSTANTS = st.sampled_from(
-    [FAR_PAST, AT - timedelta(days=5000), AT - timedelta(days=1), AT, AT + timedelta(seconds=1), FAR_FUTURE]
+    [
+        NEVER,
+        FAR_PAST,
+        AT - timedelta(days=5000),
+        AT - timedelta(days=1),
+        AT,
+        AT + timedelta(seconds=1),
+        FAR_FUTURE,
+    ]
 )
 SMALL = st.integers(0, 6)
 PLACES = st.sampled_from(
@@ -52,8 +60,8 @@ def states(draw: st.DrawFn) -> GateState:
         contact_state=draw(st.sampled_from([0, 0, 0, 1, 2])),
         address_state=draw(st.sampled_from([0, 1, 1, 1, 2, 3])),
         addresses=draw(st.sampled_from([1, 1, 2])),
-        suppressed=draw(st.sampled_from([0, 0, 1])),
-        objected=draw(st.sampled_from([0, 0, 1])),
+        suppressed=draw(st.sampled_from([0, 0, 1, 2])),
+        objected=draw(st.sampled_from([0, 0, 1, 2])),
         consent=draw(st.sampled_from([0, 1, 2, 3, 4, 5, 5, 5])),
         grade=draw(st.integers(0, 2)),
         notice_version=draw(st.integers(0, 3)),

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine
 
 from registry.kit import migrations
 from registry.kit.database import Urls
@@ -41,6 +43,29 @@ def test_the_last_migration_by_name_is_the_one_that_alembic_would_reach() -> Non
     config.set_main_option("script_location", str(folder("migrations")))
     scripts = ScriptDirectory.from_config(config)
     assert scripts.get_heads() == [migrations.head()]
+
+
+def test_a_no_of_an_address_from_before_objects_and_the_gates_rows_are_written_anew(empty_urls: Urls) -> None:
+    """Rows of a released database: what nobody knows of is the stricter, and every purpose is filled again."""
+    config = Config()
+    config.set_main_option("script_location", str(folder("migrations")))
+    engine = create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(empty_urls.owner))
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0002")
+        connection.commit()
+        connection.exec_driver_sql(
+            "INSERT INTO address (id, kind, mac) VALUES (gen_random_uuid(), 1, 'x');"
+            "INSERT INTO address_refusal (address_id, id, controller, purpose, channel, cause, acted_at)"
+            " SELECT id, id, 'nordwind', '*', '*', 'person', now() FROM address;"
+            "INSERT INTO purpose VALUES (1, 'newsletter', 'nordwind', 'marketing', NULL, 'x')"
+        )
+        connection.commit()
+    engine.dispose()
+    migrations.upgrade(empty_urls.owner)
+    with psycopg.connect(empty_urls.owner) as asked:
+        assert asked.execute("SELECT objection FROM address_refusal").fetchall() == [(True,)]
+        assert asked.execute("SELECT filled_from FROM purpose").fetchall() == [(None,)]
 
 
 def test_several_that_start_at_once_migrate_once(empty_urls: Urls) -> None:

@@ -75,6 +75,7 @@ REFUSALS = st.lists(
         acted_at=st.integers(1, 60).map(lambda age: NOW - timedelta(days=age)),
         recorded_at=st.just(NOW - timedelta(days=1)),
         of_person=st.booleans(),
+        objection=st.booleans(),
     ),
     max_size=1,
 ).map(tuple) | st.just(())

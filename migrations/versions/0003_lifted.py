@@ -1,0 +1,25 @@
+"""An address's "no" says whether it objects, and one that a consent lifted stands again when that consent does not."""
+
+from alembic import op
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+_STATEMENTS = (
+    # Of what stands there already nobody knows: it takes a grant at first hand, as an objection does (art. 21).
+    "ALTER TABLE address_refusal ADD COLUMN objection boolean NOT NULL DEFAULT true",
+    "ALTER TABLE address_refusal ALTER COLUMN objection DROP DEFAULT",
+    # The gate's rows follow from more than before: every purpose is filled again at the next start.
+    "UPDATE purpose SET filled_from = NULL",
+)
+
+
+def upgrade() -> None:
+    for statement in _STATEMENTS:
+        op.get_bind().exec_driver_sql(statement)
+
+
+def downgrade() -> None:
+    raise RuntimeError("the ledger is never taken down: restore a backup instead")
