@@ -9,8 +9,10 @@ from litestar.exceptions import ClientException
 
 from registry.access.workspace import Workspace
 from registry.kit.errors import Misuse
+from registry.kit.http.writing import caller_of
 from registry.kit.texts import DEFAULT, LOCALES, best_locale
-from registry.policy.model import Controller
+from registry.policy.model import Controller, PolicySet
+from registry.portal import linked
 
 AppRequest = Request[Any, Any, Any]
 BODY_LIMIT = 10_000
@@ -50,6 +52,17 @@ def locale_of(
     usual = (person or "").split("-")[0], *(speaking.locales if speaking else ()), DEFAULT
     default = next(one for one in usual if one in LOCALES)
     return best_locale(request.headers.get("accept-language"), default=default)
+
+
+async def known_for(request: AppRequest, number: int) -> PolicySet:
+    """The policies by which a link about the purpose of that number is answered; raises as `linked.policies_for`."""
+    workspace: Workspace = request.app.state.workspace
+    policies = workspace.policies
+    if linked.is_known(policies, number):
+        return policies
+    return await workspace.database.run(
+        caller_of(request), lambda session: linked.policies_for(session, policies, number)
+    )
 
 
 async def form_of(request: AppRequest, code: str) -> dict[str, str]:

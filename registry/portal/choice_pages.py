@@ -115,7 +115,7 @@ def old(policies: PolicySet, controller: Controller, locale: str, told: Sequence
     return _page(view, groups, told, lead, None, fresh=False)
 
 
-def gone(policies: PolicySet, controller: Controller | None, locale: str) -> str:
+def gone(controller: Controller, locale: str) -> str:
     """The page of a link that leads to nobody any more: it tells nothing about anybody."""
     _ = gettext_for(locale)
     said = [_("No data belong to this link any more. There is nothing to choose here.")]

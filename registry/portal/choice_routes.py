@@ -15,8 +15,8 @@ from registry.kit.http.writing import caller_of
 from registry.kit.texts import gettext_for
 from registry.policy.model import Controller, Purpose
 from registry.policy.titles import title_of
-from registry.portal import choice_pages, choices, choosing, notices, own_data, pages
-from registry.portal.answering import BODY_LIMIT, AppRequest, evidence, form_of, html, locale_of
+from registry.portal import choice_pages, choices, choosing, linked, notices, own_data, pages
+from registry.portal.answering import BODY_LIMIT, AppRequest, evidence, form_of, html, known_for, locale_of
 from registry.portal.own_data import Desk
 
 _INVALID = "choice.invalid"
@@ -38,8 +38,9 @@ async def show(request: AppRequest, token: FromPath[str]) -> Response[str]:
     opened = open_preferences(workspace.ring.token, token)
     if opened is None:
         return html(pages.nothing(locale_of(request)), 404)
-    locale = locale_of(request, controller=choices.controller_of(workspace.policies, opened))
-    return html(await _shown(request, workspace, opened, locale))
+    controller = choices.controller_of(await known_for(request, opened.purpose_id), opened)
+    locale = locale_of(request, controller=controller)
+    return html(await _shown(request, workspace, opened, controller, locale))
 
 
 @post(
@@ -59,34 +60,37 @@ async def change(request: AppRequest, token: FromPath[str]) -> Response[str]:
     opened = open_preferences(workspace.ring.token, token)
     if opened is None:
         return html(pages.nothing(locale_of(request, form)), 404)
-    controller = choices.controller_of(workspace.policies, opened)
+    controller = choices.controller_of(await known_for(request, opened.purpose_id), opened)
     locale = locale_of(request, form, controller=controller)
-    if controller is None:
-        return html(choice_pages.gone(workspace.policies, None, locale))
     try:
         told = await _change(request, workspace, opened, controller, form, locale)
     except ContactGone:
-        return html(choice_pages.gone(workspace.policies, controller, locale))
-    return html(await _shown(request, workspace, opened, locale, told))
+        return html(choice_pages.gone(controller, locale))
+    return html(await _shown(request, workspace, opened, controller, locale, told))
 
 
 async def _shown(
-    request: AppRequest, workspace: Workspace, token: Preferences, locale: str, told: list[str] | None = None
+    request: AppRequest,
+    workspace: Workspace,
+    token: Preferences,
+    controller: Controller,
+    locale: str,
+    told: list[str] | None = None,
 ) -> str:
+    # Of the purposes those that are in force: to one that was retired there is nothing to choose.
     policies, at = workspace.policies, clock.now()
-    controller = choices.controller_of(policies, token)
-    if controller is None:
-        return choice_pages.gone(policies, None, locale)
 
     async def work(session: Session) -> tuple[choices.Choices | None, bool]:
         fresh = choices.is_fresh(token, at)
-        found = await choices.read(session, workspace.ring, policies, token, at) if fresh else None
+        found = (
+            await choices.read(session, workspace.ring, policies, controller, token, at) if fresh else None
+        )
         known = await session.value("SELECT 1 FROM contact WHERE id = %s", (token.contact_id,))
         return found, known is not None
 
     found, known = await workspace.database.run(caller_of(request), work)
     if not known:
-        return choice_pages.gone(policies, controller, locale)
+        return choice_pages.gone(controller, locale)
     if found is None:
         return choice_pages.old(policies, controller, locale, told or ())
     return choice_pages.current(policies, found, locale, told or ())
@@ -101,7 +105,8 @@ async def _change(
     locale: str,
 ) -> list[str]:
     """Do what the form asks for; what is to be said about it."""
-    ring, policies, at = workspace.ring, workspace.policies, clock.now()
+    ring, at = workspace.ring, clock.now()
+    policies = linked.with_controller(workspace.policies, controller)
     caller, _ = caller_of(request), gettext_for(locale)
     action = form.get("action")
     seen = evidence(request, choosing.FORM, locale)

@@ -103,12 +103,10 @@ class Choices:
     access: Filed | None
 
 
-def controller_of(policies: PolicySet, token: Preferences) -> Controller | None:
-    """The controller that a token is about, if its purpose is still there."""
-    for name, number in policies.purpose_ids.items():
-        if number == token.purpose_id and name in policies.purposes:
-            return policies.controllers[policies.purposes[name].controller]
-    return None
+def controller_of(policies: PolicySet, token: Preferences) -> Controller:
+    """The controller that a token is about; the policies know its purpose (`linked.policies_for`)."""
+    name = next(name for name, number in policies.purpose_ids.items() if number == token.purpose_id)
+    return policies.controllers[policies.purposes[name].controller]
 
 
 def refusable(policies: PolicySet, controller: Controller) -> tuple[Purpose, ...]:
@@ -127,16 +125,20 @@ def is_fresh(token: Preferences, at: datetime) -> bool:
 
 
 async def read(
-    session: Session, ring: KeyRing, policies: PolicySet, token: Preferences, at: datetime
+    session: Session,
+    ring: KeyRing,
+    policies: PolicySet,
+    controller: Controller,
+    token: Preferences,
+    at: datetime,
 ) -> Choices | None:
-    """What the person has chosen; None when there is no such person, or the link's address is theirs no more.
+    """What the person has chosen towards a controller; None without such a person, or with the link's address ended.
 
     Appends `consent.read` to the log: whoever holds the link reads personal data.
     """
-    controller = controller_of(policies, token)
     keys = (await person_keys.load(session, ring, [token.contact_id])).get(token.contact_id)
     found = await projection.load(session, [token.contact_id])
-    if controller is None or keys is None or not found:
+    if keys is None or not found:
         return None
     person = found[0].record(token.contact_id)
     if all(address.assignment_id != token.assignment_id for address in person.addresses):

@@ -71,21 +71,19 @@ def asks(policies: PolicySet, purpose: Purpose, locale: str, choices: str) -> st
 
 
 def done(
-    policies: PolicySet, purpose: Purpose | None, locale: str, on_the_way: int, choices: str | None = None
+    policies: PolicySet, purpose: Purpose, locale: str, on_the_way: int, choices: str | None = None
 ) -> str:
     """The page after it: also for a link that is nobody's any more, so that it tells nothing about anybody."""
     _ = gettext_for(locale)
-    lines = []
-    if purpose is not None:
-        lines.append(
-            _("We will send you no more of “%(title)s”.") % {"title": title_of(purpose, locale).text}
-        )
-    lines.append(arriving(locale, on_the_way))
-    lines.append(_("Messages about your orders and answers to your requests are not affected."))
+    lines = [
+        _("We will send you no more of “%(title)s”.") % {"title": title_of(purpose, locale).text},
+        arriving(locale, on_the_way),
+        _("Messages about your orders and answers to your requests are not affected."),
+    ]
     return page(
         "unsubscribe.html",
         locale,
-        policies.controllers[purpose.controller] if purpose else None,
+        policies.controllers[purpose.controller],
         _("You have been unsubscribed"),
         question=None,
         lines=lines,

@@ -11,8 +11,9 @@ from registry.kit.database import Session
 from registry.kit.errors import Misuse
 from registry.kit.http.admission import PUBLIC
 from registry.kit.http.writing import caller_of
+from registry.policy.model import PolicySet
 from registry.portal import choice_routes, confirm_routes, mishaps, own_data_routes, pages, service
-from registry.portal.answering import BODY_LIMIT, AppRequest, html, locale_of, texts_of
+from registry.portal.answering import BODY_LIMIT, AppRequest, html, known_for, locale_of, texts_of
 
 # RFC 8058 3.1: the body of a one-click request is this one field.
 FIELD, VALUE = "List-Unsubscribe", "One-Click"
@@ -24,19 +25,17 @@ FIELD, VALUE = "List-Unsubscribe", "One-Click"
     opt=PUBLIC,
     status_code=200,
     media_type=MediaType.HTML,
-    sync_to_thread=False,
 )
-def ask(request: AppRequest, token: FromPath[str]) -> Response[str]:
-    """The page with a button. Scanners and previews fetch links, so nothing is changed or even looked up."""
+async def ask(request: AppRequest, token: FromPath[str]) -> Response[str]:
+    """The page with a button. Scanners and previews fetch links, so nothing is changed or looked up of anybody."""
     workspace: Workspace = request.app.state.workspace
     opened = open_token(workspace.ring.token, token)
-    purpose = service.purpose_of(workspace.policies, opened) if opened else None
-    locale = locale_of(request, controller=service.controller_of(workspace.policies, purpose))
     if opened is None:
-        return html(pages.nothing(locale), 404)
-    if purpose is None:
-        return html(pages.done(workspace.policies, None, locale, 0))
-    return html(pages.asks(workspace.policies, purpose, locale, _choices(workspace, opened, locale)))
+        return html(pages.nothing(locale_of(request)), 404)
+    policies = await known_for(request, opened.purpose_id)
+    purpose = service.purpose_of(policies, opened)
+    locale = locale_of(request, controller=service.controller_of(policies, purpose))
+    return html(pages.asks(policies, purpose, locale, _choices(workspace, opened, locale)))
 
 
 @post(
@@ -49,21 +48,22 @@ def ask(request: AppRequest, token: FromPath[str]) -> Response[str]:
 async def unsubscribe(request: AppRequest, token: FromPath[str]) -> Response[str]:
     """One click (RFC 8058), by a mail program or by the page's button: withdrawn when this answers.
 
-    A link whose person was erased is answered alike and changes nothing. One that was cut or forged is told so:
-    nobody may believe to have left who has not.
+    A link whose person was erased is answered alike and changes nothing. One that was cut or forged is told so, and
+    so is one whose purpose this process does not know (503): nobody may believe to have left who has not.
     """
     workspace: Workspace = request.app.state.workspace
     form = await _require_one_click(request)
     opened = open_token(workspace.ring.token, token)
     if opened is None:
         return html(pages.nothing(locale_of(request, form)), 404)
-    done = await _withdraw(request, workspace, opened)
-    purpose = service.purpose_of(workspace.policies, opened)
-    controller = service.controller_of(workspace.policies, purpose)
+    policies = await known_for(request, opened.purpose_id)
+    done = await _withdraw(request, workspace, policies, opened)
+    purpose = service.purpose_of(policies, opened)
+    controller = service.controller_of(policies, purpose)
     locale = locale_of(request, form, controller=controller, person=done.locale if done else None)
     number = done.on_the_way if done else 0
     choices = _choices(workspace, opened, locale) if done else None
-    return html(pages.done(workspace.policies, purpose, locale, number, choices))
+    return html(pages.done(policies, purpose, locale, number, choices))
 
 
 @get("/page.css", opt=PUBLIC, sync_to_thread=False, media_type="text/css")
@@ -72,9 +72,11 @@ def style() -> Response[str]:
     return Response((pages.FOLDER / "page.css").read_text("utf-8"), media_type="text/css; charset=utf-8")
 
 
-async def _withdraw(request: AppRequest, workspace: Workspace, token: OneClick) -> service.Withdrawal | None:
+async def _withdraw(
+    request: AppRequest, workspace: Workspace, policies: PolicySet, token: OneClick
+) -> service.Withdrawal | None:
     async def work(session: Session) -> service.Withdrawal | None:
-        return await service.withdraw(session, workspace.ring, workspace.policies, token)
+        return await service.withdraw(session, workspace.ring, policies, token)
 
     try:
         return await workspace.database.run(caller_of(request), work)

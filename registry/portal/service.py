@@ -13,6 +13,7 @@ from registry.dispatch.tokens import OneClick
 from registry.keys.ring import KeyRing
 from registry.kit.database import Session
 from registry.policy.model import Controller, Grade, PolicySet, Purpose
+from registry.portal import linked
 from registry.standing import permits
 
 SOURCE = "one-click"
@@ -26,10 +27,10 @@ class Withdrawal:
     on_the_way: int
 
 
-def purpose_of(policies: PolicySet, token: OneClick) -> Purpose | None:
-    """The purpose that a token is about, if it is still there."""
-    name = next((name for name, number in policies.purpose_ids.items() if number == token.purpose_id), None)
-    return None if name is None else policies.purposes.get(name)
+def purpose_of(policies: PolicySet, token: OneClick) -> Purpose:
+    """The purpose that a token is about; the policies know it (`linked.policies_for`)."""
+    name = next(name for name, number in policies.purpose_ids.items() if number == token.purpose_id)
+    return policies.purposes[name]
 
 
 def controller_of(policies: PolicySet, purpose: Purpose | None) -> Controller | None:
@@ -42,12 +43,14 @@ async def withdraw(
 ) -> Withdrawal | None:
     """Record the person's "no" to the purpose and that of the address (GDPR art. 7(3), RFC 8058).
 
-    In force when the transaction commits. None, and nothing is changed, when the person was erased or the
-    purpose is gone. The person's "no" holds at every address of theirs; the address's holds for all who share it.
+    In force when the transaction commits. None, and nothing is changed, when the person was erased. The person's "no"
+    holds at every address of theirs; the address's holds for all who share it. A purpose that was retired is said no
+    to as well, for the day it comes back; PurposeUnread where the policies do not know it.
     """
+    policies = await linked.policies_for(session, policies, token.purpose_id)
     purpose = purpose_of(policies, token)
     person = await contacts.contact(session, token.contact_id)
-    if purpose is None or person is None:
+    if person is None:
         return None
     address_id = await session.value(
         "SELECT address_id FROM assignment WHERE contact_id = %s AND id = %s",
