@@ -107,9 +107,7 @@ def sales(
     """The sale, with whether an opt-out was offered when the address was got (Directive 2002/58/EC art. 13(2))."""
     if not point.sale:
         return []
-    addresses: list[tuple[str | None, UUID | None]] = [
-        (kind, assignment_id) for kind, (assignment_id, _) in assigned.items()
-    ]
+    addresses: list[tuple[str, UUID | None]] = [(kind, told[0]) for kind, told in assigned.items()]
     return [
         NewGround(
             contact_id=contact_id,
@@ -119,12 +117,11 @@ def sales(
             source=source(point),
             assignment_id=assignment_id,
             products=submission.products,
-            opt_out_offered=kind is not None
-            and _offered(policies, point, kind, frozenset(submission.products)),
+            opt_out_offered=_offered(policies, point, kind, frozenset(submission.products)),
             collected_in_sale=assignment_id is not None,
             evidence=_evidence(point, submission, None),
         )
-        for kind, assignment_id in addresses or [(None, None)]
+        for kind, assignment_id in addresses or [("", None)]
     ]
 
 
