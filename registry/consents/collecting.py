@@ -1,11 +1,20 @@
 """What was left at a collection point, in one transaction: the person, their yes and no, the sale, the evidence."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
 from registry.audit import entries as audit
-from registry.consents import acts, address_refusals, answers, devices, ground_service, service, submissions
+from registry.consents import (
+    acts,
+    address_refusals,
+    answers,
+    devices,
+    ground_service,
+    owning,
+    service,
+    submissions,
+)
 from registry.consents.answers import Answers
 from registry.consents.ledger import EntryKind
 from registry.consents.service import Recorded
@@ -23,7 +32,7 @@ from registry.kit.ids import NIL
 from registry.policy import collection_checks
 from registry.policy.collection import CollectionPoint
 from registry.policy.model import PolicySet
-from registry.standing import permits
+from registry.standing import merged, permits
 from registry.standing import service as standing
 
 # Fields of the catalogue that stand in the person's own row.
@@ -125,7 +134,12 @@ async def submit(session: Session, ring: KeyRing, policies: PolicySet, submissio
         submissions.entry(policies, point, submission, one, entered.id, assigned) for one in given.said
     ]
     recorded = await service.record(session, ring, policies, entries)
-    sold = submissions.sales(policies, point, submission, entered.id, assigned)
+    sold = [
+        replace(one, contact_id=await owning.holder(session, entered.id, one.assignment_id))
+        if one.assignment_id is not None
+        else one
+        for one in submissions.sales(policies, point, submission, entered.id, assigned)
+    ]
     grounds = await ground_service.record(session, ring, policies, sold)
     await _audit(session, ring, policies, point, entered, recorded, len(grounds))
     made = [
@@ -153,13 +167,17 @@ def _contact(point: CollectionPoint, submission: Submission, given: Answers) -> 
 async def _assigned(
     session: Session, ring: KeyRing, contact_id: UUID, identifiers: tuple[Identifier, ...]
 ) -> Assigned:
-    """By kind of address: the assignment that the person now has for what they left, and the address row."""
+    """By kind of address: the assignment that the person now has for what they left, and the address row.
+
+    The person is locked: of several records it may be another than the named one that has the address.
+    """
     held = await contacts.holders(session, ring, identifiers)
+    records = merged.locked_records(session, contact_id)
     return {
         identifier.kind.name.lower(): (holder.assignment_id, holder.address_id)
         for identifier in identifiers
         for holder in held[identifier]
-        if holder.contact_id == contact_id
+        if holder.contact_id in records
     }
 
 
