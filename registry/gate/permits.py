@@ -28,6 +28,7 @@ from registry.kit import clock
 from registry.kit.database import Session
 from registry.kit.errors import Misuse
 from registry.kit.ids import NIL, new_id
+from registry.policy import in_force
 from registry.policy.model import PolicySet
 from registry.policy.schedule import capped_until
 from registry.standing import handoffs, merged, permits
@@ -43,7 +44,7 @@ async def issue(session: Session, ring: KeyRing, policies: PolicySet, wanted: Wa
     """Ask the gate, under the person's locks, and if it permits issue a permit for the address that it chose.
 
     The decision is kept either way (kind `permit_issue`), with one entry `permit.issue`. Misuse
-    `permit.too_long` for more than 15 minutes or none at all, `content_hash.invalid`.
+    `permit.too_long` for more than 15 minutes or none at all, `content_hash.invalid`. PolicyChanged (503) as `redeem`.
     """
     if not 0 < wanted.seconds <= LONGEST_SECONDS:
         raise Misuse(
@@ -58,8 +59,9 @@ async def issue(session: Session, ring: KeyRing, policies: PolicySet, wanted: Wa
         )
     question, reason = await _question(session, ring, policies, wanted)
     if reason is None:
-        await _lock(session, question.contact_id)
+        await _lock(session, policies, question.contact_id)
         (decision,) = await service.decide(session, policies, [question])
+        await in_force.require(session, policies)
     else:
         decision = service.refusal(
             policies, question, service.before_facts(policies, question) or reason, clock.now()
@@ -125,8 +127,12 @@ async def _write(session: Session, policies: PolicySet, wanted: Wanted, decision
     return Issued(decision, permit_id, token, expires_at)
 
 
-async def _lock(session: Session, contact_id: UUID, address_id: UUID | None = None) -> None:
+async def _lock(
+    session: Session, policies: PolicySet, contact_id: UUID, address_id: UUID | None = None
+) -> None:
     """The sender's locks: the gate row, and then every address of the person, in id order.
+
+    With them goes the question whether these policies are in force: whoever decides requires it before they write.
 
     All of them, because a redemption may bring the person to a cap, and then the gate's rows about every address are
     written anew. Which addresses there are can only change under the gate row's lock.
@@ -134,6 +140,7 @@ async def _lock(session: Session, contact_id: UUID, address_id: UUID | None = No
     await standing.lock_for_handoff(session, [contact_id], ())
     held = set(await contacts.address_ids(session, merged.locked_records(session, contact_id)))
     await standing.lock_for_handoff(session, (), held | ({address_id} if address_id else set()))
+    in_force.ask(session, policies)
 
 
 async def redeem(
@@ -147,13 +154,14 @@ async def redeem(
     """Redeem a permit: whether the message may be handed over at this very moment. Commit before you tell.
 
     The gate is asked anew. A permit that it refuses now is over (kind `permit`, like one that is redeemed); one whose
-    content is another stays open. Never an error: whatever is wrong is a deny with its reason (see REASONS). A permit
-    for a purpose that the caller does not reach is unknown to them.
+    content is another stays open. Whatever is wrong is a deny with its reason (see REASONS), and one thing an error:
+    PolicyChanged (503) when other policies are in force than these; then the permit stays as it was, to be redeemed by
+    those. A permit for a purpose that the caller does not reach is unknown to them.
     """
     permit = await permits.find(session, token)
     if permit is None or not reaches(permit.purpose):
         return await _unknown(session, ring)
-    await _lock(session, permit.contact_id, permit.address_id)
+    await _lock(session, policies, permit.contact_id, permit.address_id)
     # From here on every statement's snapshot is younger than the locks.
     standing_now = await permits.read(session, permit)
     if standing_now is None:
@@ -163,6 +171,7 @@ async def redeem(
     reason = _refused(standing_now, content_hash)
     if reason is None:
         (decision,) = await service.decide(session, policies, [question], at)
+        await in_force.require(session, policies)
         state = PermitState.REDEEMED if decision.permitted else PermitState.REFUSED
         if await permits.end(session, permit, state, "permit.redeem", decision.id) is None:
             reason = "permit.expired"  # between two statements
