@@ -12,7 +12,6 @@ from registry.keys import blind, epochs, persons
 from registry.keys.columns import ASSIGNMENT_VALUE
 from registry.keys.persons import PersonKeys
 from registry.keys.ring import KeyRing
-from registry.kit import clock
 from registry.kit.database import Session
 from registry.kit.errors import NotFound, Refused
 from registry.kit.ids import new_id
@@ -139,6 +138,8 @@ async def assign(
         broad = {(int(i.kind), i.broad) for i in identifiers if i.kind.is_address}
         address_of = await standing.addresses(session, ring, broad)
     await standing.lock_addresses(session, address_of.values())
+    # With the address rows locked, by the clock that erasures are recorded by: what comes after one is later than it.
+    since = session.ask("SELECT clock_timestamp()")
     erased = await standing.erased_addresses(session, address_of.values())
     known, new_ones = await _identifiers(session, ring, identifiers, address_of)
     held: dict[UUID, dict[UUID, UUID]] = {identifier_id: {} for identifier_id in known.values()}
@@ -176,7 +177,7 @@ async def assign(
         session,
         {a.contact_id: a.address_id for a in made if a.address_id and not a.new.identifier.is_role},
     )
-    await _write_assignments(session, keys, made, shared)
+    await _write_assignments(session, keys, made, shared, (await since.all())[0][0])
     session.stale.update(assignment.contact_id for assignment in made)
     return ids
 
@@ -211,9 +212,12 @@ _COLUMNS = (
 
 
 async def _write_assignments(
-    session: Session, keys: Mapping[UUID, PersonKeys], made: Sequence[_Assignment], shared: set[UUID]
+    session: Session,
+    keys: Mapping[UUID, PersonKeys],
+    made: Sequence[_Assignment],
+    shared: set[UUID],
+    since: datetime,
 ) -> None:
-    at = clock.now()
     await session.copy(
         "assignment",
         _COLUMNS,
@@ -225,7 +229,7 @@ async def _write_assignments(
                 a.address_id,
                 int(a.new.identifier.kind),
                 int(a.mode(shared)),
-                at,
+                since,
                 a.new.verified_at,
                 keys[a.contact_id].seal(ASSIGNMENT_VALUE, a.new.identifier.value.encode()),
                 a.source,

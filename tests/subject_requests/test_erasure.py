@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from registry.contacts.identifiers import Kind, normalise
 from registry.contacts.queries import parse_reference, resolve
 from registry.contacts.service import AddressErased, NewContact, NewIdentifier
 from registry.keys import persons
+from registry.kit import clock
 from registry.kit.database import Role
 from registry.kit.errors import NotFound
 from registry.standing import service as standing
@@ -147,6 +149,28 @@ async def test_the_others_of_a_household_stay_as_they_were(workspace: Any) -> No
         assert await contacts.assign(session, workspace.ring, [again]) == [assignment]
     with pytest.raises(AddressErased):
         await make(workspace, ANNA, external="C-3")
+
+
+@pytest.mark.law("LP-74")
+@pytest.mark.parametrize("minutes", [-5, 5])
+async def test_what_came_first_does_not_hang_on_a_process_whose_clock_is_wrong(
+    workspace: Any, monkeypatch: pytest.MonkeyPatch, minutes: int
+) -> None:
+    wrong = clock.now() + timedelta(minutes=minutes)
+    new = NewContact([NewIdentifier(normalise(Kind.EMAIL, ANNA), by_person=True)], "form", country="LV")
+    with monkeypatch.context() as patch:
+        patch.setattr(clock, "now", lambda: wrong)
+        anna, peter = await lived(workspace), await make(workspace, ANNA, external="C-2")
+    await erase(workspace, anna)
+    async with workspace.database.begin(CALLER) as session:
+        # What the gate reads of him is written anew.
+        await contacts.lock(session, [peter])
+    assert await reason(workspace, peter) == "consent.missing"
+    with monkeypatch.context() as patch:
+        patch.setattr(clock, "now", lambda: wrong)
+        async with workspace.database.begin(CALLER) as session:
+            (again,) = await contacts.create(session, workspace.ring, workspace.policies, [new])
+    assert await reason(workspace, again) == "address.suppressed"
 
 
 async def _assignment(workspace: Any, person: Any) -> Any:
