@@ -1,8 +1,8 @@
 """Permits: an engine outside asks for one, and redeems it at the moment of sending, under the person's locks.
 
 The order is that of a hand-off (design: "Handing a message over"): gate row, then address rows, and in later
-statements the permit and the facts. What says no holds the same rows, so a permit is redeemed before a "no" and named
-in its answer, or it is void.
+statements the permit and the facts. What says no holds the same rows, so a permit is redeemed before a "no", and named
+in its answer where that was in the last minutes (`standing.permits.IN_FLIGHT`), or it is void.
 """
 
 from uuid import UUID

@@ -1,7 +1,7 @@
 """Permits: leave for an engine outside to hand over one message, and what a "no" does to those that are open.
 
 A permit's person is locked by whoever issues, redeems or voids it, gate row first; so at the instant of a "no" every
-permit is either redeemed before it, and told as in flight, or void.
+permit is either redeemed before it, and told as in flight for as long as IN_FLIGHT, or void.
 """
 
 import re
