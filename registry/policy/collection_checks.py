@@ -148,6 +148,9 @@ def _labels(point: CollectionPoint, locale: str) -> Iterator[Said]:
             elif option.says == "no" and (word := agreeing(answers[option.id], locale)):
                 said = f"the answer `{option.id}` of `{control.id}` begins with “{word}” and says no"
                 yield ("options", control.id), said, "let its text say no, as the answer does"
+            elif option.says == "yes" and (word := denying(answers[option.id], locale)):
+                said = f"the answer `{option.id}` of `{control.id}` says no (“{word}”) where choosing it says yes"
+                yield ("options", control.id), said, "let its text say yes, as the answer does"
         pressed_no = control.kind is ControlKind.BUTTON and control.asks and control.says == "no"
         if pressed_no and (word := agreeing(label, locale)):
             said = f"the text of `{control.id}` begins with “{word}” where the act says no"

@@ -81,6 +81,18 @@ def _freely(point: CollectionPoint, control: Control, purpose: Purpose) -> Itera
             yield ("option",), "there is no way to say no (GDPR art. 4(11))", 'add an option with says = "no"'
         if not control.can_say("yes"):
             yield ("option",), "no answer says yes", 'add an option with says = "yes"'
+        elif control.kind is ControlKind.SELECT and control.options[0].says is not None:
+            # A browser shows a list with its first answer chosen, before anybody chose.
+            said = control.options[0].says
+            text = (
+                f"a list stands on its first answer, which says {said}: an answer that is on by default (GDPR"
+                " art. 4(11), 25(2); C-673/17)"
+            )
+            yield (
+                ("option",),
+                text,
+                "put an answer without `says` first, such as “Please choose”, or make it a radio",
+            )
     if control.kind is ControlKind.BUTTON and control.says == "yes":
         yield from _button(point, control)
 

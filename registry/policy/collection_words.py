@@ -19,11 +19,18 @@ _BUNDLED = {
     "pl": r"\bregulamin|\bwarunki (umowy|użytkowania|sprzedaży)|\bpolityk\w* prywatności|\bukończy|\bpełnoletni",
     "ru": r"\bправила\b|\bправилами\b|\bуслови(я|ями)\b|\bполитик\w* конфиденциальности|\bсовершеннолет|\bисполнилось",
 }
-# At the beginning of an answer, whatever follows.
+# At the beginning of an answer or a label, whatever follows.
 _AGREEING = {"en": "yes", "lv": "jā", "pl": "tak", "ru": "да", "de": "ja"}
+_REFUSING = {"en": "no", "lv": "nē", "pl": "nie", "ru": "нет", "de": "nein"}
 _DENIES = {locale: re.compile(pattern, re.IGNORECASE) for locale, pattern in _DENYING.items()}
 _BUNDLES = {locale: re.compile(pattern, re.IGNORECASE) for locale, pattern in _BUNDLED.items()}
-_AGREES = {locale: re.compile(rf"^\W*{word}\b", re.IGNORECASE) for locale, word in _AGREEING.items()}
+
+
+def _beginning(words: dict[str, str]) -> dict[str, re.Pattern[str]]:
+    return {locale: re.compile(rf"^\W*{word}\b", re.IGNORECASE) for locale, word in words.items()}
+
+
+_AGREES, _REFUSES = _beginning(_AGREEING), _beginning(_REFUSING)
 
 
 def agreeing(text: str, locale: str) -> str | None:
@@ -32,8 +39,8 @@ def agreeing(text: str, locale: str) -> str | None:
 
 
 def denying(text: str, locale: str) -> str | None:
-    """The words by which the text says no, or None; a language that we do not know has none."""
-    return _found(_DENIES, text, locale)
+    """The words by which the text says no, or with which it begins so, or None; an unknown language has none."""
+    return _found(_REFUSES, text, locale) or _found(_DENIES, text, locale)
 
 
 def bundling(text: str, locale: str) -> str | None:

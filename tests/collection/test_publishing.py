@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from registry.policy import loader
+from registry.policy.collection_words import denying
 from registry.policy.documents import PolicyInvalid
 from tests.collection.forms import FOOTER, changed, found
 from tests.policy.folders import line_of, problems, replace
@@ -39,6 +40,55 @@ def test_an_answer_that_is_chosen_beforehand_is_refused(folder: Path) -> None:
     kind = 'kind = "radio"\n'
     problem = changed(folder, kind, kind + 'default = "accept"\n', "on by default", SIGNUP)
     assert "`club-letter`" in problem.text
+
+
+def as_list(folder: Path, first: str) -> None:
+    """The club's choice as a list, with another answer before the two."""
+    radio = 'kind = "radio"\npurposes = ["club-letter"]\nchannels = ["email"]\n'
+    replace(folder, SIGNUP, radio, radio.replace("radio", "select") + first)
+    for locale, text in (("en", "Please choose"), ("pl", "Proszę wybrać")) if first else ():
+        file = f"collection/club-signup/text.{locale}.md"
+        replace(folder, file, "[options.club-letter]\n", f'[options.club-letter]\nunsaid = "{text}"\n')
+
+
+@pytest.mark.law("LP-02")
+@pytest.mark.parametrize("first", ["", '[[control.option]]\nid = "unsaid"\nsays = "no"\n'])
+def test_a_list_that_stands_on_an_answer_is_refused(folder: Path, first: str) -> None:
+    as_list(folder, first)
+    problem = found(folder, "a list stands on its first answer")
+    assert "`club-letter`" in problem.text
+    assert (problem.file, problem.line + 1) == (SIGNUP, line_of(folder, SIGNUP, 'id = "club-letter"'))
+
+
+@pytest.mark.law("LP-02")
+def test_a_list_that_stands_on_nothing_is_no_problem(folder: Path) -> None:
+    as_list(folder, '[[control.option]]\nid = "unsaid"\n')
+    assert problems(folder) == []
+
+
+@pytest.mark.law("LP-02")
+@pytest.mark.parametrize(
+    ("locale", "text"),
+    [
+        ("en", "No, thank you"),
+        ("en", "I do not want it"),
+        ("pl", "Nie, dziękuję"),
+        ("pl", "„Nie”"),
+    ],
+)
+def test_an_answer_that_says_yes_does_not_say_no_in_words(folder: Path, locale: str, text: str) -> None:
+    file = f"collection/club-signup/text.{locale}.md"
+    line = next(x for x in (folder / file).read_text("utf-8").splitlines() if x.startswith("accept = "))
+    problem = changed(folder, line, f'accept = "{text}"', "where choosing it says yes", file)
+    assert problem.file == file
+    assert "`accept`" in problem.text
+
+
+def test_a_word_that_only_starts_like_a_no_is_none() -> None:
+    assert denying("Notify me", "en") is None
+    assert denying("Niedzielny list, proszę", "pl") is None
+    assert denying("Nē, paldies", "lv") == "Nē"
+    assert denying("Нет, спасибо", "ru") == "Нет"
 
 
 @pytest.mark.law("LP-05")
