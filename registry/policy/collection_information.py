@@ -1,12 +1,11 @@
 """What a person must be told when data are collected from them (GDPR art. 13(1) and (2); LP-46). Pure."""
 
-import re
 from collections.abc import Iterator
 
 from registry.policy.collection import CollectionPoint, PointText
 from registry.policy.documents import KeyPath, nearest
 from registry.policy.model import EEA, Basis, PolicySet, Purpose
-from registry.policy.notice_checks import sections_of
+from registry.policy.notice_checks import sections_of, tells
 
 # Every item of art. 13(1) and (2), by the name that a text gives it under [parts].
 ITEMS = {
@@ -30,9 +29,6 @@ _ALWAYS = (
     *("controller", "purposes", "basis", "recipients", "retention"),
     *("rights", "complaint", "obligation"),
 )
-# A dash under a heading tells nothing; no item of the article can be told in fewer words.
-_WORDS = 3
-_WORD = re.compile(r"[^\W_]+")
 
 Said = tuple[KeyPath, str, str]
 
@@ -68,7 +64,7 @@ def findings(policies: PolicySet, point: CollectionPoint, text: PointText) -> It
     needed = required(policies, point)
     for item in needed:
         heading = text.parts.get(item)
-        if heading is None or len(_WORD.findall(sections.get(heading, ""))) < _WORDS:
+        if heading is None or not tells(sections.get(heading, "")):
             said = f"the text does not tell {ITEMS[item]}"
             yield ("parts", item), said, f"write a section on it and name its heading as {item} under [parts]"
     of_heading: dict[str, str] = {}

@@ -1,5 +1,6 @@
 """What a notice must tell before anybody can consent to it (GDPR art. 4(11), 13; LP-07). Pure."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 
@@ -21,6 +22,10 @@ _PART_TEXT = {
     "automated": "automated decisions (art. 13(2)(f))",
     "transfers": "transfers to third countries (art. 13(1)(f))",
 }
+
+# A dash under a heading tells nothing; no item of the article can be told in fewer words.
+_WORDS = 3
+_WORD = re.compile(r"[^\W_]+")
 
 _Said = tuple[KeyPath, str, str]
 
@@ -101,12 +106,20 @@ def required_parts(policies: PolicySet, purpose: Purpose) -> tuple[str, ...]:
 def _notice(policies: PolicySet, purpose: Purpose, notice: Notice) -> Iterator[_Said]:
     sections = sections_of(notice.body)
     required = required_parts(policies, purpose)
-    missing = [part for part in required if not sections.get(notice.parts.get(part, ""), "")]
+    missing = [part for part in required if not tells(sections.get(notice.parts.get(part, ""), ""))]
     if missing:
         told = ", ".join(_PART_TEXT[part] for part in missing)
         mend = f"write a section on it and name its heading under [parts]: {', '.join(missing)}"
         yield ("parts",), f"the notice does not tell {told}", mend
+    of_heading: dict[str, str] = {}
     for part, heading in notice.parts.items():
+        if part in _PART_TEXT and (other := of_heading.setdefault(heading, part)) != part:
+            # One section for two parts would hide that one of them is missing.
+            yield (
+                ("parts", part),
+                f"`{part}` and `{other}` are told under one heading",
+                "give each its own section",
+            )
         if part not in _PART_TEXT:
             meant = nearest(part, tuple(_PART_TEXT))
             mend = f"did you mean `{meant}`?" if meant else f"known: {', '.join(_PART_TEXT)}"
@@ -121,6 +134,11 @@ def _notice(policies: PolicySet, purpose: Purpose, notice: Notice) -> Iterator[_
     if untold := [kind for kind in purpose.data_kinds if kind not in notice.data]:
         text = f"the notice does not declare the data {', '.join(untold)}"
         yield ("data",), text, "tell of them and add them to `data`"
+
+
+def tells(section: str) -> bool:
+    """Whether a section can tell anything at all: a few words of it, of letters or figures."""
+    return len(_WORD.findall(section)) >= _WORDS
 
 
 def sections_of(text: str) -> dict[str, str]:

@@ -99,6 +99,28 @@ def test_a_notice_that_leaves_something_out_is_refused_and_the_thing_named(
 
 
 @pytest.mark.law("LP-07")
+@pytest.mark.parametrize("told", ["-", "Two years.", "___ ... ---"])
+def test_a_section_of_fewer_than_three_words_tells_nothing(folder: Path, told: str) -> None:
+    before, _, after = (folder / NOTICE).read_text("utf-8").partition("## How to withdraw\n")
+    rest = after.partition("\n\n")[2]
+    (folder / NOTICE).write_text(f"{before}## How to withdraw\n{told}\n\n{rest}", "utf-8")
+    problem = only(folder)
+    assert (problem.file, problem.line) == (NOTICE, line_of(folder, NOTICE, "[parts]"))
+    assert "the right to withdraw" in problem.text
+
+
+@pytest.mark.law("LP-07")
+def test_two_parts_under_one_heading_are_refused(folder: Path) -> None:
+    replace(folder, NOTICE, 'withdrawal = "How to withdraw"', 'withdrawal = "Who asks you"')
+    before, _, after = (folder / NOTICE).read_text("utf-8").partition("## How to withdraw\n")
+    (folder / NOTICE).write_text(before + after.partition("\n\n")[2], "utf-8")
+    problem = only(folder)
+    assert (problem.file, problem.line) == (NOTICE, line_of(folder, NOTICE, "withdrawal ="))
+    assert "`withdrawal` and `controller` are told under one heading" in problem.text
+    assert problem.mend == "give each its own section"
+
+
+@pytest.mark.law("LP-07")
 def test_everything_that_is_missing_is_listed_at_once(folder: Path) -> None:
     path = folder / NOTICE
     path.write_text(path.read_text().split("## What for")[0])
