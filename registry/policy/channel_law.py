@@ -47,6 +47,12 @@ def beyond(rule: EprivacyRule) -> Iterator[tuple[str, str]]:
             yield text, f"of {', '.join(sorted(allowed))} alone"
 
 
+def may_rest_on_a_sale(channel: str) -> bool:
+    """Whether a rule may let the channel rest on soft opt-in, for whomever."""
+    bounds = _BOUNDS.get(channel, _UNKNOWN)
+    return ChannelGround.SOFT_OPT_IN in bounds.natural | bounds.legal
+
+
 def findings(policies: PolicySet) -> Iterator[Finding]:
     """Channels that say of themselves what they are not, and would slip out of art. 13."""
     file = "channels.toml"

@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Iterator
 
-from registry.policy import collection_consent, collection_information
+from registry.policy import collection_consent, collection_information, collection_sale
 from registry.policy.collection import CollectionPoint, ControlKind
 from registry.policy.collection_loader import point_file, text_file
 from registry.policy.collection_words import agreeing, bundling, denying
 from registry.policy.documents import Finding, KeyPath, nearest
-from registry.policy.model import Basis, ChannelGround, PolicySet
+from registry.policy.model import Basis, PolicySet
 
 Said = tuple[KeyPath, str, str]
 
@@ -39,7 +39,7 @@ def lasting(policies: PolicySet, point: CollectionPoint) -> Iterator[Finding]:
         *_form(policies, point),
         *collection_consent.findings(policies, point),
         *_fields(policies, point),
-        *_sale(policies, point),
+        *collection_sale.findings(policies, point),
     ):
         yield Finding(file, path, text, mend)
     for locale in point.locales:
@@ -194,18 +194,6 @@ def _needed(policies: PolicySet, point: CollectionPoint, kind: str) -> bool:
     return any(
         kind in policies.purposes[name].data_kinds for name in point.purposes if name in policies.purposes
     )
-
-
-def _sale(policies: PolicySet, point: CollectionPoint) -> Iterator[Said]:
-    for name in point.serves if point.sale else ():
-        purpose = policies.purposes.get(name)
-        if purpose is None or ChannelGround.SOFT_OPT_IN not in purpose.grounds:
-            continue
-        if not any(name in control.purposes and not control.can_say("yes") for control in point.controls):
-            text = (
-                f"{name} relies on soft opt-in, and no opt-out is offered (Directive 2002/58/EC art. 13(2))"
-            )
-            yield ("serves",), text, 'add a checkbox with says = "no" for it'
 
 
 def _outdated(policies: PolicySet, point: CollectionPoint) -> Iterator[Said]:

@@ -9,7 +9,8 @@ from registry.policy.model import Basis, ChannelGround, PolicySet, Purpose
 Said = tuple[KeyPath, str, str]
 
 _CHOOSING = (ControlKind.RADIO, ControlKind.SELECT)
-_STANDING_OUT = ("link", "secondary", "primary")
+# From the least plain to the plainest.
+STANDING_OUT = ("link", "secondary", "primary")
 
 
 def findings(policies: PolicySet, point: CollectionPoint) -> Iterator[Said]:
@@ -123,7 +124,7 @@ def _button(point: CollectionPoint, control: Control) -> Iterator[Said]:
     elif not any(
         other.step <= control.step
         and other.submits >= control.submits
-        and _STANDING_OUT.index(other.prominence) >= _STANDING_OUT.index(control.prominence)
+        and STANDING_OUT.index(other.prominence) >= STANDING_OUT.index(control.prominence)
         for other in refusing
     ):
         text = "saying no is harder than saying yes (GDPR art. 4(11), 7(3))"
