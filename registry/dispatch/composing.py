@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from registry.dispatch import mime, templates, tokens
+from registry.dispatch.letterhead import Letterhead
 from registry.dispatch.template_sources import TemplateSet, from_json
 from registry.dispatch.templates import Compiled, Rendered
 from registry.kit.database import Session
@@ -41,47 +41,6 @@ class NotAskedFor(Misuse):
             field="purpose",
             mend="use a purpose of class marketing or service; letters that people ask for are written by the system",
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Letterhead:
-    """What the mails of one campaign say about the sender and the list, frozen when the campaign is made."""
-
-    controller_name: str
-    controller_address: str
-    controller_contact: str
-    sender_name: str
-    sender_email: str
-    list_id: str
-    titles: Mapping[str, str]
-    base_url: str
-    purpose_id: int
-    one_click: bool
-
-    @classmethod
-    def of(cls, policies: PolicySet, purpose: Purpose, base_url: str) -> Self:
-        """The letterhead of a purpose as its policies are now (ePrivacy art. 13(4): the sender is named)."""
-        controller = policies.controllers[purpose.controller]
-        domain = controller.sender_email.rpartition("@")[2]
-        return cls(
-            controller_name=controller.name,
-            controller_address=controller.address,
-            controller_contact=controller.contact,
-            sender_name=controller.sender_name,
-            sender_email=controller.sender_email,
-            list_id=f"{purpose.id}.{domain}",
-            titles=dict(purpose.title),
-            base_url=base_url.rstrip("/"),
-            purpose_id=policies.purpose_ids[purpose.id],
-            one_click=purpose.is_marketing,
-        )
-
-    def as_json(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in self.__slots__}
-
-    @property
-    def host(self) -> str:
-        return urlsplit(self.base_url).netloc
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,8 +118,16 @@ class Composer:
         letterhead = Letterhead(**template["letterhead"])
         fields = frozenset(template["fields"])
         letter = template.get("letter", False)
-        compiled = templates.compile_set(source, fields=fields, marketing=letterhead.one_click, letter=letter)
-        fault = NotAskedFor() if class_ == PurposeClass.REQUESTED and not letter else None
+        marketing = letterhead.one_click
+        compiled = templates.compiled(source, fields=fields, marketing=marketing, letter=letter)
+        fault: Misuse | None = None
+        try:
+            if class_ == PurposeClass.REQUESTED and not letter:
+                raise NotAskedFor
+            if marketing:
+                templates.refuse_anonymous(compiled, fields)
+        except Misuse as error:
+            fault = error
         return cls(campaign_id, letterhead, source, compiled, fields, fault)
 
     def draft(
@@ -173,7 +140,8 @@ class Composer:
     ) -> Draft:
         """The mail for a person; `date` is the attempt's.
 
-        Raises NotAskedFor, and Misuse when a value cannot stand where it belongs.
+        Raises NotAskedFor, what `templates.refuse_anonymous` says, and Misuse when a value cannot stand where it
+        belongs.
         """
         if self._fault is not None:
             raise self._fault.with_traceback(None)

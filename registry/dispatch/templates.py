@@ -7,7 +7,6 @@ and local names are limited. A marketing template that hides who sends it, or ho
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from typing import cast
 
 from liquid import Environment, StrictUndefined
@@ -19,6 +18,7 @@ from liquid.template import BoundTemplate
 
 from registry.dispatch import marketing_block
 from registry.dispatch.template_sources import PARTS, TemplateSet, TemplateText
+from registry.dispatch.visible import Visible
 from registry.kit.errors import Misuse
 
 CONTROLLER_NAME = "controller.name"
@@ -41,6 +41,7 @@ _FILTERS = {"abs", "append", "at_least", "at_most", "capitalize", "ceil", "defau
     "floor", "lstrip", "minus", "modulo", "newline_to_br", "plus", "prepend", "round", "rstrip", "size", "strip",
     "strip_html", "strip_newlines", "truncate", "truncatewords", "upcase", "url_encode",
 }  # fmt: skip
+_SEEN = " and nowhere hidden"
 
 
 class _Limited(Environment):
@@ -98,10 +99,22 @@ def compile_set(
 ) -> dict[str, Compiled]:
     """Check every locale of a template and compile it; `letter` for one of our own, which may hold a confirmation.
 
+    Raises Misuse as `compiled` and, of marketing, `refuse_anonymous` do.
+    """
+    found = compiled(source, fields=fields, marketing=marketing, letter=letter)
+    if marketing:
+        refuse_anonymous(found, fields)
+    return found
+
+
+def compiled(
+    source: TemplateSet, *, fields: frozenset[str], marketing: bool, letter: bool = False
+) -> dict[str, Compiled]:
+    """Every locale of a template, ready to be rendered.
+
     `fields` are the contact fields that the catalogue declares for the purpose (R2), each of which is the
     variable `contact.<field>`. Raises Misuse, naming locale and part: `template.syntax`,
-    `template.unknown_variable`, `template.sender_missing`, `template.opt_out_missing`, `template.marketing_block`,
-    `template.failed`.
+    `template.unknown_variable`, `template.subject_empty`, `template.marketing_block`, `template.failed`.
     """
     common = LETTER_VARIABLES if letter else COMMON_VARIABLES
     known = common | {f"contact.{field}" for field in fields}
@@ -136,16 +149,19 @@ def _compile(
         if not marketing:
             marketing_block.refuse(locale, part, template)
         _refuse_unknown(locale, part, getattr(text, part), template, known)
-    compiled = Compiled(locale, parts["subject"], parts["text"], parts["html"])
-    probes = {variable: f"Qz{number}probe" for number, variable in enumerate(sorted(known))}
-    probes[UNSUBSCRIBE_URL] = "https://opt-out.invalid/p/u/probe"
-    rendered = compiled.render(nested(probes, fields))
-    compiled.render(nested({name: probes[name] for name in common}, fields))
+    found = Compiled(locale, parts["subject"], parts["text"], parts["html"])
+    probes = _probes(known)
+    rendered = found.render(nested(probes, fields))
+    found.render(nested({name: probes[name] for name in common}, fields))
     if not rendered.subject.strip():
         raise Misuse("template.subject_empty", "The subject is empty.", field=f"{locale}.subject")
-    if marketing:
-        _refuse_anonymous(locale, compiled, rendered, probes)
-    return compiled
+    return found
+
+
+def _probes(known: frozenset[str]) -> dict[str, str]:
+    probes = {variable: f"Qz{number}probe" for number, variable in enumerate(sorted(known))}
+    probes[UNSUBSCRIBE_URL] = "https://opt-out.invalid/p/u/probe"
+    return probes
 
 
 def _parse(locale: str, part: str, source: str) -> BoundTemplate:
@@ -181,13 +197,22 @@ def _refuse_unknown(
         )
 
 
-def _refuse_anonymous(locale: str, compiled: Compiled, rendered: Rendered, probes: Mapping[str, str]) -> None:
-    for part, template in (("text", compiled.text), ("html", compiled.html)):
+def refuse_anonymous(found: Mapping[str, Compiled], fields: frozenset[str]) -> None:
+    """Refuse marketing that hides who sends it or the way out, of somebody with all the fields or with none.
+
+    Raises Misuse, naming locale and part: `template.sender_missing`, `template.opt_out_missing`.
+    """
+    probes = _probes(COMMON_VARIABLES | {f"contact.{field}" for field in fields})
+    for locale, one in found.items():
+        for known in (probes, {name: probes[name] for name in COMMON_VARIABLES}):
+            _refuse_anonymous(locale, one, one.render(nested(known, fields)), probes)
+
+
+def _refuse_anonymous(locale: str, found: Compiled, rendered: Rendered, probes: Mapping[str, str]) -> None:
+    for part, template in (("text", found.text), ("html", found.html)):
         always = set(_always(template.nodes))
         if part == "html":
-            page = _Visible()
-            page.feed(rendered.html)
-            page.close()
+            page = Visible.of(rendered.html)
             shown, links = " ".join(page.shown), page.links
         else:
             shown, links = rendered.text, {rendered.text}
@@ -197,17 +222,17 @@ def _refuse_anonymous(locale: str, compiled: Compiled, rendered: Rendered, probe
                     "template.sender_missing",
                     f"{part} ({locale}) does not always show who sends it.",
                     field=f"{locale}.{part}",
-                    mend=f"write {{{{ {variable} }}}} outside every condition",
+                    mend=f"write {{{{ {variable} }}}} outside every condition{_SEEN if part == 'html' else ''}",
                 )
         url = probes[UNSUBSCRIBE_URL]
         reachable = url in links if part == "html" else any(url in link for link in links)
         if UNSUBSCRIBE_URL not in always or not reachable:
-            where = ' as the href of a link, <a href="{{ unsubscribe_url }}">' if part == "html" else ""
+            where = f' as the href of a link with words in it{_SEEN}, <a href="{{{{ unsubscribe_url }}}}">'
             raise Misuse(
                 "template.opt_out_missing",
                 f"{part} ({locale}) does not always show how to say no.",
                 field=f"{locale}.{part}",
-                mend=f"write {{{{ unsubscribe_url }}}} outside every condition{where}",
+                mend=f"write {{{{ unsubscribe_url }}}} outside every condition{where if part == 'html' else ''}",
             )
 
 
@@ -218,27 +243,3 @@ def _always(nodes: list[Node]) -> Iterator[str]:
             left = node.expression.left
             if isinstance(left, Path):
                 yield ".".join(str(segment) for segment in left.path)
-
-
-class _Visible(HTMLParser):
-    """What a reader of the page sees, and where its links lead; comments, styles and scripts are not seen."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.shown: list[str] = []
-        self.links: set[str] = set()
-        self._hidden = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in {"style", "script", "title", "template"}:
-            self._hidden += 1
-        if tag == "a":
-            self.links |= {value.strip() for name, value in attrs if name == "href" and value}
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in {"style", "script", "title", "template"} and self._hidden:
-            self._hidden -= 1
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.shown.append(data)

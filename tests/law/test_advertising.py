@@ -9,18 +9,22 @@ import httpx
 import pytest
 
 from registry.access.workspace import Workspace
+from registry.campaigns import service as campaigns
 from registry.consents.ledger import EntryKind
 from registry.contacts import service as contacts
 from registry.contacts.identifiers import Kind, normalise
 from registry.contacts.service import NewContact, NewIdentifier
+from registry.dispatch import composing, templates
 from registry.dispatch.template_sources import TemplateSet, TemplateText
 from registry.kit import clock
 from registry.policy.model import ChannelGround, Subscriber
 from tests.dispatch.people import HTML, TEXT
+from tests.dispatch.people import campaign as made
 from tests.exchange.files import row
 from tests.exchange.loading import load_rows
 from tests.law.test_sending import sent
 from tests.persons import CALLER, act, make, reason, sale
+from tests.portal.letters import delivered
 
 AGAIN = TemplateSet(
     {"en": TemplateText("We miss you: please subscribe again", f"Just one click.\n{TEXT}", HTML)}, "en"
@@ -109,6 +113,43 @@ async def test_marketing_without_sender_or_way_out_is_not_queued(
     answer = await admin.post("/api/v1/campaigns", json=campaign("newsletter", **parts))
     assert (answer.status_code, answer.json()["code"]) == (400, code), answer.text
     assert await queued(workspace) == 0
+
+
+@pytest.mark.law("LP-35")
+@pytest.mark.parametrize(
+    ("html", "code"),
+    [
+        (f"<div style='display:none'>{HTML}</div>Buy!", "template.sender_missing"),
+        (HTML.replace("<a ", "<a style='font-size:0' "), "template.opt_out_missing"),
+        (HTML.replace("no more", ""), "template.opt_out_missing"),
+        (f"<style>a {{ visibility: hidden }}</style>{HTML}", "template.opt_out_missing"),
+    ],
+)
+async def test_marketing_that_hides_its_sender_or_way_out_is_not_queued(
+    workspace: Workspace, admin: httpx.AsyncClient, html: str, code: str
+) -> None:
+    answer = await admin.post("/api/v1/campaigns", json=campaign("newsletter", TEXT, html))
+    assert (answer.status_code, answer.json()["code"]) == (400, code), answer.text
+    assert await queued(workspace) == 0
+
+
+@pytest.mark.law("LP-35")
+async def test_what_hid_the_way_out_before_that_was_refused_is_not_sent_any_more(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await make(workspace, "anna@example.test")
+    await act(workspace, "email:anna@example.test", EntryKind.GRANTED)
+    hidden = TemplateSet({"en": TemplateText("News", TEXT, f"<div hidden>{HTML}</div>Buy!")}, "en")
+    with monkeypatch.context() as before:
+        before.setattr(templates, "compile_set", templates.compiled)
+        campaign_id = await made(workspace, hidden)
+    assert await delivered(workspace, tmp_path) == []
+    async with workspace.database.begin(CALLER) as session:
+        assert (await campaigns.show(session, campaign_id)).reasons == {
+            "failed": {"template.sender_missing": 1}
+        }
+        # It can be shown to whoever got one all the same.
+        await composing.of_campaign(session, campaign_id)
 
 
 @pytest.mark.law("LP-36")
