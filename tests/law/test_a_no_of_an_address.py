@@ -63,7 +63,6 @@ async def test_a_second_record_revives_no_consent_that_is_no_marketing(
     assert await reason(now, "external:C2") == "address.suppressed"
 
 
-@pytest.mark.law("LP-82")
 @pytest.mark.parametrize("basis", [Basis.LEGITIMATE_INTERESTS, Basis.PUBLIC_TASK])
 async def test_an_objection_of_an_address_stops_an_interest_that_is_no_marketing(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch, basis: Basis
