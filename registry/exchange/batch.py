@@ -65,7 +65,7 @@ async def write(
         return Counts(), []
     seen = await survey.look(session, ring, rows)
     address_of = await standing.addresses(
-        session, ring, {(int(o.kind), o.broad) for row in rows for o in (row.address, *row.others)}
+        session, ring, {(int(o.kind), o.broad) for row in rows for o in row.addresses}
     )
     erased = await standing.erased_addresses(session, address_of.values())
     seen.erased = {key for key, address_id in address_of.items() if address_id in erased}
@@ -173,8 +173,11 @@ async def _entries(
         if kind is None:
             counts.dead += 1
             continue
-        address = address_of[int(row.address.kind), row.address.broad]
-        told.append(terms.entry(ring, row, kind, person, assignment_of[person, row.address], address))
+        assignment = address = None
+        if not row.is_by_id:
+            assignment = assignment_of[person, row.address]
+            address = address_of[int(row.address.kind), row.address.broad]
+        told.append(terms.entry(ring, row, kind, person, assignment, address))
         kinds.append(kind)
     digests: dict[UUID, str] = {}
     for entry, kind, recorded in zip(

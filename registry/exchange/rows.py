@@ -54,6 +54,15 @@ class Row:
     cells: tuple[str, ...] = field(default=(), repr=False)
 
     @property
+    def addresses(self) -> tuple[Identifier, ...]:
+        return self.others if self.is_by_id else (self.address, *self.others)
+
+    @property
+    def is_by_id(self) -> bool:
+        """Whether it is told by the person's own id alone, in place of an address: only a "no" is."""
+        return self.address.kind is Kind.EXTERNAL
+
+    @property
     def has_evidence(self) -> bool:
         """Opt-in time and address; a confirmation time alone never."""
         return self.standing == "subscribed" and self.opted_in is not None and self.opted_in_from is not None
@@ -155,12 +164,8 @@ class RowReader:
             return self._cell(sheet, record, key)
 
         standing = self._standing(sheet, cell)
-        text = cell(self._address_key)
-        if not text:
-            raise _Rejected("address.missing")
-        row = Row(
-            sheet.name, record.number, standing, self._identifier(text, self._kind), cells=tuple(record.cells)
-        )
+        address, dropped = self._whose(cell, standing)
+        row = Row(sheet.name, record.number, standing, address, dropped=dropped, cells=tuple(record.cells))
         if (other := self._read(row, partial(self._other, cell))) is not None:
             row.others = (other,)
         row.external = self._read(row, partial(self._external, cell))
@@ -174,6 +179,18 @@ class RowReader:
         else:
             self._evidence(row, cell)
         return row
+
+    def _whose(self, cell: _Cell, standing: Standing) -> tuple[Identifier, tuple[str, ...]]:
+        """The address; of a person who said no and whose address cannot be read, their own id, and why it is that."""
+        try:
+            return self._identifier(cell(self._address_key), self._kind, "address.missing"), ()
+        except _Rejected as rejected:
+            if standing not in GONE or standing == "cleaned":
+                raise
+            try:
+                return self._identifier(cell("external_id"), Kind.EXTERNAL), rejected.args
+            except _Rejected:
+                raise rejected from None
 
     @staticmethod
     def _read(row: Row, part: Callable[[], Told | None]) -> Told | None:
@@ -262,7 +279,9 @@ class RowReader:
         text = cell("external_id")
         return self._identifier(text, Kind.EXTERNAL) if text else None
 
-    def _identifier(self, text: str, kind: Kind) -> Identifier:
+    def _identifier(self, text: str, kind: Kind, missing: str = "identifier.invalid") -> Identifier:
+        if not text:
+            raise _Rejected(missing)
         try:
             return normalise(kind, text, self._mapping.file.phone_region)
         except Misuse as error:

@@ -60,6 +60,10 @@ def plan(seen: Survey, rows: Sequence[Row]) -> Plan:
         if seen.is_closed(None if known is None else known.person, row.address):
             made.rejects.append(Reject(row.file, row.number, "address.erased", row.cells))
             continue
+        if known is None and row.is_by_id:
+            # Nobody has that id, so nobody is heard by it.
+            made.rejects.append(Reject(row.file, row.number, row.dropped[0], row.cells))
+            continue
         if known is None:
             known = Known(new_id())
             made.new.add(known.person)
@@ -130,7 +134,7 @@ async def closed(session: Session, ring: KeyRing, rows: Sequence[Row]) -> set[tu
     macs = {
         blind.suppression_mac(ring, one.kind, one.broad): (int(one.kind), one.broad)
         for row in rows
-        for one in (row.address, *row.others)
+        for one in row.addresses
     }
     found = await session.all(
         "SELECT kind, mac FROM address WHERE mac = ANY(%b::bytea[]) AND erased_at IS NOT NULL", (list(macs),)

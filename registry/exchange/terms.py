@@ -72,9 +72,15 @@ class Terms:
         return hmac.digest(ring.suppression, b"import entry\0" + json.dumps(said).encode(), "sha256")
 
     def entry(
-        self, ring: KeyRing, row: Row, kind: EntryKind, person: UUID, assignment: UUID, address: UUID
+        self,
+        ring: KeyRing,
+        row: Row,
+        kind: EntryKind,
+        person: UUID,
+        assignment: UUID | None,
+        address: UUID | None,
     ) -> NewEntry:
-        """The ledger entry that a row becomes; a "no" is the address's too."""
+        """The ledger entry that a row becomes; a "no" is the address's too, or without one all of the person's."""
         grade = self.grade(row)
         taken = kind.takes_away
         shown = self.attestation if grade is Grade.ATTESTED and not taken else None

@@ -68,6 +68,23 @@ async def test_a_no_is_heard_whatever_else_its_row_holds_and_the_report_says_wha
 
 
 @pytest.mark.law("LP-22")
+@pytest.mark.parametrize("address", ["", "anna.at.example"])
+@pytest.mark.parametrize("dry_run", [True, False])
+async def test_a_no_without_an_address_is_heard_by_the_persons_own_id(
+    workspace: Workspace, tmp_path: Path, address: str, dry_run: bool
+) -> None:
+    person = await make(workspace, HOME, external="C1")
+    await act(workspace, f"email:{HOME}", EntryKind.GRANTED)
+    rows = [row(address, id="C1"), row(address, id="C2"), row(address)]
+    dead = [row(address, id="C1")]
+    done = await load_rows(workspace, tmp_path, dry_run=dry_run, unsubscribed=rows, cleaned=dead)
+    why = "identifier.invalid" if address else "address.missing"
+    assert (done.counts.created, done.counts.withdrawn, done.counts.dead) == (0, 1, 0)
+    assert (dict(done.counts.rejected), dict(done.counts.dropped)) == ({why: 3}, {why: 1})
+    assert await reason(workspace, person) == ("permit" if dry_run else "consent.withdrawn")
+
+
+@pytest.mark.law("LP-22")
 @pytest.mark.parametrize("time", ["2025-05-05 12:00:00", ""])
 @pytest.mark.parametrize("by", [f"email:{HOME}", "external:C1"])
 async def test_an_import_brings_nobody_back_who_withdrew(
