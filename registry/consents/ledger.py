@@ -5,7 +5,7 @@ Nothing here makes a yes out of an unknown: what no entry says is missing, and m
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum
 from functools import reduce
 from uuid import UUID
@@ -16,6 +16,8 @@ from registry.policy.model import Grade
 from registry.standing.model import Consent, Mark
 
 ANY = "*"
+# When something was done, and when it was recorded.
+Told = tuple[datetime | None, datetime]
 
 
 class EntryKind(IntEnum):
@@ -56,6 +58,8 @@ class Entry:
     notice_version: int | None = None
     # The ground by which the holder of parental responsibility authorised a grant (GDPR art. 8).
     authority: UUID | None = None
+    # The latest date that was claimed of the act, where a correction says an earlier one.
+    latest_at: datetime | None = None
 
 
 # Not frozen, as is GateState: made for every row of the gate's table.
@@ -71,6 +75,8 @@ class Scope:
     double_opt_in: bool
     channel: str
     assignment_id: UUID | None
+    # A request waits so long for its confirmation; None for ever.
+    confirm_within: timedelta | None = None
 
     def covered_by_no(self, entry: Entry) -> bool:
         """A "no" to `*` covers all marketing of its controller; one without an address covers all of them."""
@@ -105,12 +111,15 @@ class Standing:
     notice_version: int = 0
     seq: int = 0
     authority: UUID | None = None
+    # Not before `consented_at`: what was claimed at first of an act whose date was corrected.
+    latest_at: datetime = FAR_PAST
 
 
 @dataclass(frozen=True, slots=True)
 class _Grant:
     entry: Entry
     acted_at: datetime | None
+    latest_at: datetime | None
 
 
 def fold(entries: Iterable[Entry], scope: Scope) -> Standing:
@@ -174,35 +183,67 @@ def _corrected(entries: list[Entry]) -> list[Entry]:
     if not corrections:
         return entries
     return [
-        entry
-        if entry.kind.takes_away or entry.id not in corrections
-        else reduce(_weaker, corrections[entry.id], entry)
+        entry if entry.kind.takes_away else reduce(_weaker, _said_of(entry, corrections), entry)
         for entry in entries
     ]
 
 
+def _said_of(entry: Entry, corrections: dict[UUID, list[Entry]]) -> list[Entry]:
+    """The corrections of an entry; of a confirmation also those of its request, whose evidence it completes."""
+    found = corrections.get(entry.id, [])
+    if entry.kind is EntryKind.CONFIRMED and entry.refers_to is not None:
+        # The act's time is the request's own.
+        found = [*found, *(replace(one, acted_at=None) for one in corrections.get(entry.refers_to, []))]
+    return found
+
+
 def _weaker(entry: Entry, correction: Entry) -> Entry:
-    acted_at, notice = entry.acted_at, entry.notice_version
+    acted_at, notice, latest_at = entry.acted_at, entry.notice_version, entry.latest_at
     if acted_at is not None and correction.acted_at is not None:
+        latest_at = max(latest_at or acted_at, correction.acted_at)
         acted_at = min(acted_at, correction.acted_at)
     if notice is not None and correction.notice_version is not None:
         notice = min(notice, correction.notice_version)
-    return replace(entry, acted_at=acted_at, notice_version=notice, grade=min(entry.grade, correction.grade))
+    grade = min(entry.grade, correction.grade)
+    return replace(entry, acted_at=acted_at, notice_version=notice, grade=grade, latest_at=latest_at)
 
 
 def _grant(entry: Entry, pending: dict[UUID, Entry], scope: Scope) -> _Grant | None:
     if entry.kind is EntryKind.CONFIRMED:
-        # A confirmation is the end of its own request and takes that act's time; a "no" in between voided it.
-        request = pending.pop(entry.refers_to, None) if entry.refers_to else None
-        if request is None:
+        # A confirmation is the end of its own request and takes that act's time; a "no" in between voided it, and so
+        # did the end of its term.
+        request = pending.get(entry.refers_to) if entry.refers_to else None
+        if request is None or not in_time(
+            scope.confirm_within, (request.acted_at, request.recorded_at), (entry.acted_at, entry.recorded_at)
+        ):
             return None
+        # The person saw the request's text; who confirms by another saw no more than the older of them.
+        shown = [one for one in (request.notice_version, entry.notice_version) if one is not None]
+        entry = replace(entry, notice_version=min(shown) if len(shown) == 2 else None)
         if entry.authority is None and request.authority is not None:
             entry = replace(entry, authority=request.authority)
-        return _Grant(entry, request.acted_at)
+        pending.pop(request.id)
+        return _Grant(entry, request.acted_at, request.latest_at)
     if scope.double_opt_in:
         pending[entry.id] = entry
         return None
-    return _Grant(entry, entry.acted_at)
+    return _Grant(entry, entry.acted_at, entry.latest_at)
+
+
+def in_time(term: timedelta | None, requested: Told, confirmed: Told) -> bool:
+    """Whether a request still waited when it was confirmed; of each when it was done and when it was recorded.
+
+    Our own clock decides, and of a request that was over when it was recorded what is said of both.
+    """
+    if term is None:
+        return True
+    asked, asked_recorded = requested
+    done, done_recorded = confirmed
+    if done_recorded > asked_recorded + term:
+        return False
+    if asked is None or asked_recorded < asked + term:
+        return True
+    return (done or done_recorded) <= asked + term
 
 
 def _stands(grant: _Grant, no_acted: datetime, *, first_hand: bool) -> bool:
@@ -233,17 +274,19 @@ def _outcome(
             ),
         )
         known = best.acted_at is not None and best.entry.grade > Grade.UNKNOWN
+        consented_at = min(best.acted_at, best.entry.recorded_at) if known and best.acted_at else FAR_PAST
         return Standing(
             consent=Consent.GIVEN if known else Consent.UNKNOWN_ORIGIN,
             objected=objected,
             evidence=best.entry.id,
             grade=best.entry.grade,
             # A claim may run some seconds ahead of our clock; what comes meanwhile is later all the same.
-            consented_at=min(best.acted_at, best.entry.recorded_at) if known and best.acted_at else FAR_PAST,
+            consented_at=consented_at,
             recorded_at=best.entry.recorded_at,
             notice_version=best.entry.notice_version or 0,
             seq=seq,
             authority=best.entry.authority,
+            latest_at=max(consented_at, best.latest_at or consented_at),
         )
     if last_no is not None:
         refused = last_no.kind is EntryKind.REFUSED

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from registry.consents import address_refusals, authority, owning, proof
+from registry.consents import address_refusals, authority, owning, proof, terms
 from registry.consents.ledger import EntryKind
 from registry.consents.validation import NewEntry, acted_at, validate
 from registry.keys import persons
@@ -68,7 +68,7 @@ async def record(
 
     Refuses, before anything is written: unknown purpose or channel, an act that is no consent (LP-01), a grant
     bundled with something else (LP-05), a grant without its address, one from the future, a parent's authority
-    that is none (`authority.check`).
+    that is none (`authority.check`), a confirmation after its request's term (`terms.check`).
     """
     if not entries:
         return []
@@ -77,6 +77,7 @@ async def record(
     for entry in entries:
         validate(policies, entry, recorded_at)
     await authority.check(session, policies, entries)
+    await terms.check(session, policies, entries, recorded_at)
     entries = await owning.by_owner(session, entries)
     known = await _known_origins(session, entries)
     fresh: list[NewEntry] = []

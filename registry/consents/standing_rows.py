@@ -2,20 +2,20 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from registry.consents import grounds as facts
+from registry.consents import parental
 from registry.consents.grounds import Ground
 from registry.consents.ledger import ANY, Entry, Scope, Standing, acts, fold
 from registry.contacts.identifiers import Kind
 from registry.kit.clock import FAR_FUTURE, FAR_PAST, NEVER
 from registry.kit.ids import NIL
-from registry.policy.ages import of_age_on
 from registry.policy.model import Basis, Grade, PolicySet, Purpose, Subscriber, jurisdiction
 from registry.policy.schedule import Part, capped_until, clock_of
-from registry.standing.model import AddressState, Consent, ContactState, GateState, Mark, Parental
+from registry.standing.model import AddressState, Consent, ContactState, GateState, Mark
 
 # What no entry of the controller adds up to.
 _NOTHING = Standing(Consent.MISSING, Mark.NO, NIL)
@@ -167,7 +167,7 @@ def row(policies: PolicySet, person: Person, of: Of, at: datetime) -> GateState:
         notice_version=standing.notice_version,
         basis_facts=Mark.YES if carried else Mark.NO,
         soft_opt_in=Mark.YES if soft else Mark.NO,
-        parental=_parental(purpose, person, standing),
+        parental=_parental(policies, purpose, person, standing),
         listed=_listed(policies, purpose, channel, address),
         clock=clock(policies, person),
         jurisdiction=where,
@@ -185,6 +185,7 @@ def scope(purpose: Purpose, channel: str, assignment_id: UUID | None) -> Scope:
         double_opt_in=purpose.double_opt_in,
         channel=channel,
         assignment_id=assignment_id,
+        confirm_within=timedelta(days=purpose.confirm_within_days),
     )
 
 
@@ -194,9 +195,14 @@ def _balanced_until(policies: PolicySet, purpose: Purpose) -> datetime:
     return test.ends_at if test else FAR_PAST
 
 
+def zone(policies: PolicySet, person: Person) -> str | None:
+    """The person's own time zone, else that of their country; None where neither is known."""
+    return person.time_zone or policies.schedule.zones.get(person.country or "")
+
+
 def clock(policies: PolicySet, person: Person) -> int:
     """By which clock the person lives, else the controller's, and which part of the day they prefer."""
-    name = person.time_zone or policies.schedule.zones.get(person.country or "")
+    name = zone(policies, person)
     return clock_of(policies.zone_ids.get(name, 0) if name else 0, person.preferred_part)
 
 
@@ -212,29 +218,11 @@ def _active_at(purpose: Purpose, person: Person, standing: Standing) -> datetime
     return max(standing.consented_at, facts.last_active(purpose.controller, person.grounds), *acted)
 
 
-def _parental(purpose: Purpose, person: Person, standing: Standing) -> Parental:
-    """GDPR art. 8: by the rule of the day of the grant, whatever the age since; a late birthday mends nothing.
-
-    Somebody whose age is not known is taken for a child where the purpose is offered to children. Who was a child by
-    what was on record when the grant was, stays one: another country or date of birth, told later, mends nothing.
-    """
-    if standing.consent is not Consent.GIVEN:
-        return Parental.NOT_NEEDED
-    day = standing.consented_at.date()
-    known_then = tuple(
-        (since, when)
-        for known_from, known_until, since, when in person.ages_on_record
-        if known_from <= standing.recorded_at < known_until
-    )
-    ages = [of_age_on(person.coming_of_age, day), *([of_age_on(known_then, day)] if known_then else [])]
-    if all(when <= day if when is not None else not purpose.offered_to_children for when in ages):
-        return Parental.NOT_NEEDED
-    for ground in person.grounds:
-        if ground.id == standing.authority and facts.authorises(
-            ground, purpose.controller, standing.consented_at
-        ):
-            return Parental.VERIFIED
-    return Parental.NONE
+def _parental(policies: PolicySet, purpose: Purpose, person: Person, standing: Standing) -> Parental:
+    # Nothing on record then is an age that was not known, and says nothing against what is known now.
+    then = parental.known_at(standing.recorded_at, person.ages_on_record)
+    ages = [person.coming_of_age, *([then] if then else [])]
+    return parental.of(purpose, standing, ages, person.grounds, zone(policies, person))
 
 
 def _listed(policies: PolicySet, purpose: Purpose, channel: str, address: Address | None) -> Mark:

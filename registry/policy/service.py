@@ -37,7 +37,6 @@ _NOT_IN_ROWS = {
     "least_notice_version",
     "valid_for_days",
     "inactive_after_days",
-    "confirm_within_days",
     "gpc",
     "special_condition",
     "grounds",
