@@ -29,6 +29,8 @@ from registry.policy.model import (
 
 # How a person can say no: in every message, on a page without signing in, or by writing to us.
 WITHDRAWAL_ROUTES = ("one_click", "page", "message")
+# One click is a header and a link of e-mail (RFC 8058); whoever is reached otherwise needs another way.
+_OF_EVERY_CHANNEL = ("page", "message")
 
 
 def findings(policies: PolicySet, today: date | None = None) -> Iterator[Finding]:
@@ -85,6 +87,7 @@ def _purpose(policies: PolicySet, purpose: Purpose) -> Iterator[_Said]:
     if purpose.basis is Basis.CONSENT and not purpose.withdrawal:
         routes = ", ".join(WITHDRAWAL_ROUTES)
         yield ("basis",), "consent that cannot be withdrawn (GDPR art. 7(3))", f"name a route of {routes}"
+    yield from _ways_out(policies, purpose)
     if purpose.double_opt_in and not any(
         other.class_ is PurposeClass.REQUESTED and set(other.channels) & set(purpose.channels)
         for other in policies.purposes_of(purpose.controller)
@@ -108,6 +111,17 @@ def _purpose(policies: PolicySet, purpose: Purpose) -> Iterator[_Said]:
     yield from care_checks.findings(policies, purpose)
     if purpose.is_marketing:
         yield from _marketing(policies, purpose)
+
+
+def _ways_out(policies: PolicySet, purpose: Purpose) -> Iterator[_Said]:
+    """Whoever may say no can do so by each channel (GDPR art. 7(3), 21; Directive 2002/58/EC art. 13(2), (4))."""
+    if not purpose.withdrawal or set(purpose.withdrawal) & set(_OF_EVERY_CHANNEL):
+        return
+    for name in purpose.channels:
+        channel = policies.channels.get(name)
+        if channel is not None and channel.address != "email":
+            text = f"no route of `withdrawal` works on {name}: one_click is for e-mail alone (GDPR art. 7(3), 21(2))"
+            yield ("withdrawal",), text, f"add {' or '.join(_OF_EVERY_CHANNEL)} to `withdrawal`"
 
 
 def _marketing(policies: PolicySet, purpose: Purpose) -> Iterator[_Said]:

@@ -54,6 +54,24 @@ def test_what_the_law_asks_of_a_purpose_is_checked(
     assert found[0].mend
 
 
+@pytest.mark.law("LP-35")
+@pytest.mark.parametrize("channels", ['"sms"', '"email", "call"', '"process"'])
+def test_each_channel_has_a_way_out_that_works_on_it(folder: Path, channels: str) -> None:
+    channel = channels.split('"')[-2]
+    replace(folder, NEWSLETTER, 'channels = ["email"]', f"channels = [{channels}]")
+    assert not [p for p in problems(folder) if "route of `withdrawal`" in p.text]
+    replace(folder, NEWSLETTER, '"one_click", "page", "message"', '"one_click"')
+    (problem,) = [p for p in problems(folder) if "route of `withdrawal`" in p.text]
+    assert f"works on {channel}" in problem.text
+    assert (problem.file, problem.line) == (NEWSLETTER, line_of(folder, NEWSLETTER, "withdrawal"))
+    assert "page or message" in problem.mend
+
+
+def test_one_click_alone_is_enough_by_mail(folder: Path) -> None:
+    replace(folder, NEWSLETTER, '"one_click", "page", "message"', '"one_click"')
+    assert problems(folder) == []
+
+
 def test_a_wrong_name_is_answered_with_the_nearest_one(folder: Path) -> None:
     replace(folder, NEWSLETTER, 'controller = "nordwind"', 'controller = "nordwint"')
     assert any("`nordwind`" in problem.mend for problem in problems(folder))
