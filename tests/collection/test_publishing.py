@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from registry.policy import loader
-from registry.policy.collection_words import denying
 from registry.policy.documents import PolicyInvalid
-from tests.collection.forms import FOOTER, LOCALES, changed, checkout, found, text_of
+from tests.collection.forms import FOOTER, changed, found
 from tests.policy.folders import line_of, problems, replace
 
 SIGNUP = "collection/club-signup/point.toml"
@@ -66,31 +65,6 @@ def test_a_list_that_stands_on_nothing_is_no_problem(folder: Path) -> None:
     assert problems(folder) == []
 
 
-@pytest.mark.law("LP-02")
-@pytest.mark.parametrize(
-    ("locale", "text"),
-    [
-        ("en", "No, thank you"),
-        ("en", "I do not want it"),
-        ("pl", "Nie, dziękuję"),
-        ("pl", "„Nie”"),
-    ],
-)
-def test_an_answer_that_says_yes_does_not_say_no_in_words(folder: Path, locale: str, text: str) -> None:
-    file = f"collection/club-signup/text.{locale}.md"
-    line = next(x for x in (folder / file).read_text("utf-8").splitlines() if x.startswith("accept = "))
-    problem = changed(folder, line, f'accept = "{text}"', "where choosing it says yes", file)
-    assert problem.file == file
-    assert "`accept`" in problem.text
-
-
-def test_a_word_that_only_starts_like_a_no_is_none() -> None:
-    assert denying("Notify me", "en") is None
-    assert denying("Niedzielny list, proszę", "pl") is None
-    assert denying("Nē, paldies", "lv") == "Nē"
-    assert denying("Нет, спасибо", "ru") == "Нет"
-
-
 @pytest.mark.law("LP-05")
 @pytest.mark.parametrize("also", ["terms", "age"])
 def test_a_consent_that_accepts_something_else_is_refused(folder: Path, also: str) -> None:
@@ -111,31 +85,6 @@ def test_terms_in_a_control_of_their_own_are_no_problem(folder: Path) -> None:
         text = f"collection/newsletter-footer/text.{locale}.md"
         replace(folder, text, "[labels]\n", f'[labels]\nterms = "{label}"\n')
     assert problems(folder) == []
-
-
-@pytest.mark.law("LP-05")
-@pytest.mark.parametrize(
-    ("locale", "label"),
-    [
-        ("en", "I want the newsletter and accept the terms and conditions"),
-        ("en", "I am over 18 and want the newsletter"),
-        ("lv", "Vēlos vēstuli un piekrītu lietošanas noteikumiem"),
-        ("pl", "Chcę newsletter i akceptuję regulamin"),
-        ("pl", "Chcę newsletter i ukończyłem 16 lat"),
-        ("ru", "Хочу рассылку и принимаю правила"),
-    ],
-)
-def test_a_text_that_bundles_terms_or_an_age_is_refused(folder: Path, locale: str, label: str) -> None:
-    file = f"collection/newsletter-footer/text.{locale}.md"
-    relabelled(folder, file, label)
-    problem = found(folder, "bundles something else")
-    assert (problem.file, problem.line) == (file, line_of(folder, file, "newsletter ="))
-
-
-def relabelled(folder: Path, file: str, label: str) -> None:
-    text = (folder / file).read_text("utf-8")
-    old = next(line for line in text.splitlines() if line.startswith("newsletter ="))
-    replace(folder, file, old, f'newsletter = "{label}"')
 
 
 @pytest.mark.law("LP-05")
@@ -240,22 +189,6 @@ def test_a_box_that_is_ticked_to_refuse_is_no_consent(folder: Path) -> None:
     assert problem.line == line_of(folder, FOOTER, "says")
 
 
-@pytest.mark.parametrize(
-    ("locale", "label"),
-    [
-        ("en", "I do not want the newsletter"),
-        ("en", "Untick if you would rather hear nothing"),
-        ("lv", "Nevēlos saņemt vēstuli"),
-        ("pl", "Nie chcę newslettera"),
-        ("ru", "Не хочу получать рассылку"),
-    ],
-)
-def test_a_text_that_says_no_where_the_act_says_yes_is_refused(folder: Path, locale: str, label: str) -> None:
-    file = f"collection/newsletter-footer/text.{locale}.md"
-    relabelled(folder, file, label)
-    assert found(folder, "says no").line == line_of(folder, file, "newsletter =")
-
-
 def test_leaving_an_address_is_no_consent(folder: Path) -> None:
     old = 'id = "email"\nkind = "email"\n'
     new = old + 'purposes = ["newsletter"]\nchannels = ["email"]\n'
@@ -310,49 +243,3 @@ def test_a_form_of_another_controller_than_its_purpose_is_refused(folder: Path) 
 
 def test_a_form_that_nothing_sends_is_refused(folder: Path) -> None:
     changed(folder, "submits = true\n", 'accepts = ["nothing"]\n', "no button sends the form")
-
-
-NO_LETTERS = 'id = "no-letters"\nkind = "checkbox"\n'
-SEND = '[[control]]\nid = "send"'
-
-
-def number_too(folder: Path) -> None:
-    """A sale that asks for the number as well, and letters on what was bought by text message as well."""
-    checkout(folder, opt_out=True)
-    updates = "purposes/product-updates/policy.toml"
-    replace(folder, updates, 'channels = ["email"]', 'channels = ["email", "sms"]')
-    replace(folder, updates, 'data_kinds = ["email",', 'data_kinds = ["email", "phone",')
-    replace(folder, FOOTER, SEND, f'[[control]]\nid = "phone"\nkind = "phone"\n\n{SEND}')
-    for locale in LOCALES:
-        replace(folder, f"purposes/product-updates/notice.{locale}.md", '["email",', '["email", "phone",')
-        replace(folder, text_of(locale), "[labels]\n", '[labels]\nphone = "+371"\n')
-
-
-@pytest.mark.law("LP-32")
-def test_a_number_got_in_a_sale_takes_an_opt_out_of_its_own(folder: Path) -> None:
-    number_too(folder)
-    problem = found(folder, "no opt-out is offered by sms")
-    assert (problem.file, problem.line) == (FOOTER, line_of(folder, FOOTER, "serves"))
-    assert 'channels = ["sms"]' in problem.mend
-    box = '[[control]]\nid = "no-texts"\nkind = "checkbox"\nsays = "no"\npurposes = ["product-updates"]\n'
-    replace(folder, FOOTER, SEND, f'{box}channels = ["sms"]\n\n{SEND}')
-    for locale in LOCALES:
-        replace(folder, text_of(locale), "[labels]\n", '[labels]\nno-texts = "No text messages, please"\n')
-    assert problems(folder) == []
-
-
-@pytest.mark.law("LP-32")
-@pytest.mark.parametrize(
-    ("hidden", "told"),
-    [
-        ("step = 9\n", "stands on step 9, and the form is sent on step 1"),
-        ('prominence = "link"\n', "the opt-out is link"),
-        ('prominence = "secondary"\n', "the opt-out is secondary"),
-    ],
-)
-def test_an_opt_out_that_is_hard_to_find_is_refused(folder: Path, hidden: str, told: str) -> None:
-    checkout(folder, opt_out=True)
-    problem = changed(folder, NO_LETTERS, NO_LETTERS + hidden, told)
-    assert "`no-letters`" in problem.text
-    assert "art. 13(2)" in problem.text
-    assert (problem.file, problem.line) == (FOOTER, line_of(folder, FOOTER, hidden.strip()))
