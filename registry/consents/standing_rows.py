@@ -15,7 +15,7 @@ from registry.kit.clock import FAR_FUTURE, FAR_PAST, NEVER
 from registry.kit.ids import NIL
 from registry.policy.model import Basis, Grade, PolicySet, Purpose, Subscriber, jurisdiction
 from registry.policy.schedule import Part, capped_until, clock_of
-from registry.standing.model import AddressState, Consent, ContactState, GateState, Mark
+from registry.standing.model import AddressState, Consent, ContactState, GateState, Mark, Parental
 
 # What no entry of the controller adds up to.
 _NOTHING = Standing(Consent.MISSING, Mark.NO, NIL)

@@ -31,9 +31,21 @@ _LOG = log("confirmations")
 async def settle(session: Session, ring: KeyRing, policies: PolicySet, base_url: str) -> None:
     """What a transaction owes at its end: confirmations of the requests in it, then what the gate reads."""
     steps, session.steps = session.steps, []
+    of_others = [step for step in steps if _told_by_others(step)]
+    await session.add(
+        "confirmation",
+        ("contact_id", "entry_id", "purpose", "requested_at"),
+        [(step.entry.contact_id, step.id, step.entry.purpose, step.recorded_at) for step in of_others],
+    )
     for step in steps:
-        await _follow(session, ring, policies, base_url, step)
+        if not _told_by_others(step):
+            await _follow(session, ring, policies, base_url, step)
     await projection.settle(session, policies)
+
+
+def _told_by_others(step: Step) -> bool:
+    """Whether a yes comes from a file of old opt-ins: nobody is asked about it, and it lapses at its term (LP-24)."""
+    return step.entry.kind is EntryKind.GRANTED and step.entry.grade is not Grade.FIRST_PARTY
 
 
 async def _follow(session: Session, ring: KeyRing, policies: PolicySet, base_url: str, step: Step) -> None:
@@ -41,8 +53,6 @@ async def _follow(session: Session, ring: KeyRing, policies: PolicySet, base_url
     if entry.kind is EntryKind.CONFIRMED:
         await pending.end(session, entry.contact_id, entry.refers_to)
         return
-    if entry.kind is EntryKind.GRANTED and entry.grade is not Grade.FIRST_PARTY:
-        return  # a file of old opt-ins asks nobody anything
     purpose = policies.purposes[entry.purpose]
     written = 0
     due_at = await _due(session, policies, purpose, step)

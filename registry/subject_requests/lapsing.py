@@ -21,6 +21,7 @@ from registry.kit import clock
 from registry.kit.caller import WORKER, Caller
 from registry.kit.database import Role, Session
 from registry.kit.logging import log
+from registry.policy.model import Grade
 from registry.subject_requests import erasure
 
 LOOK_SECONDS = 600.0
@@ -70,7 +71,8 @@ async def _lapse(workspace: Workspace, caller: Caller, contact_id: UUID, entry_i
             return False
         row = await session.first(
             "SELECT k.requested_at, EXISTS (SELECT 1 FROM consent_entry c WHERE c.contact_id = k.contact_id"
-            " AND c.kind = %s AND c.refers_to = k.entry_id) AS confirmed"
+            " AND c.kind = %s AND c.refers_to = k.entry_id) AS confirmed,"
+            " (SELECT e.grade FROM consent_entry e WHERE e.contact_id = k.contact_id AND e.id = k.entry_id) AS grade"
             " FROM confirmation k WHERE k.contact_id = %s AND k.entry_id = %s",
             (int(EntryKind.CONFIRMED), contact_id, entry_id),
         )
@@ -78,7 +80,8 @@ async def _lapse(workspace: Workspace, caller: Caller, contact_id: UUID, entry_i
         if row is None or row.confirmed:
             return False  # confirmed, or cleared away, at this very moment
         purpose = await _delete(session, contact_id, entry_id)
-        alone = await _nothing_else(session, contact_id, row.requested_at)
+        # Whom a file brought did not ask by being recorded: they stay, as nobody who consented.
+        alone = row.grade == Grade.FIRST_PARTY and await _nothing_else(session, contact_id, row.requested_at)
         await audit.append(
             session,
             workspace.ring,

@@ -183,7 +183,9 @@ async def test_an_expired_consent_says_so_and_can_be_given_again(
     await make(workspace, ANNA, country="PL")
     ago = datetime.now(UTC) - timedelta(days=800)
     first = await act(workspace, f"email:{ANNA}", EntryKind.REQUESTED, "club-letter", acted_at=ago)
-    await act(workspace, f"email:{ANNA}", EntryKind.CONFIRMED, "club-letter", refers_to=first.id, acted_at=ago)
+    await act(
+        workspace, f"email:{ANNA}", EntryKind.CONFIRMED, "club-letter", refers_to=first.id, acted_at=ago
+    )
     path = await link(workspace, purpose="club-letter")
     page = (await client.get(path)).text
     assert "has expired" in page
