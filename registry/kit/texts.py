@@ -49,15 +49,28 @@ def ngettext_for(locale: str) -> Callable[[str, str, int], str]:
 
 
 def best_locale(accepted: str | None, offered: tuple[str, ...] = LOCALES, default: str = DEFAULT) -> str:
-    """The offered language that an Accept-Language header (RFC 9110, 12.5.4) likes best; `default` for none."""
-    wishes: list[tuple[float, int, str]] = []
+    """The offered language that an Accept-Language header (RFC 9110, 12.5.4) likes best.
+
+    Where it names none, `default`, unless that is refused (`q=0`): then one that is not, while there is any.
+    """
+    wishes: dict[str, tuple[float, int]] = {}
+    refused: set[str] = set()
     for place, part in enumerate((accepted or "")[:1000].split(",")):
-        tag, _, weight = part.strip().partition(";")
+        tag, _, weight = part.strip().lower().partition(";")
         try:
-            quality = float(weight.strip().lower().removeprefix("q=")) if weight else 1.0
+            quality = float(weight.strip().removeprefix("q=")) if weight else 1.0
         except ValueError:
             continue
-        language = tag.split("-")[0].strip().lower()
-        if language in offered and 0 < quality <= 1:
-            wishes.append((-quality, place, language))
-    return min(wishes)[2] if wishes else default
+        language, _, variety = tag.strip().partition("-")
+        if 0 < quality <= 1:
+            wishes[language] = min(wishes.get(language, (0, 0)), (-quality, place))
+        elif quality == 0 and not variety:
+            refused.add(language)
+    # What is wished for in one of its varieties is not refused; `*` is whatever is not named.
+    refused -= wishes.keys()
+    others = [default, *offered]
+    acceptable = [one for one in others if one not in refused and (one in wishes or "*" not in refused)]
+    liked = [one for one in acceptable if one in wishes or "*" in wishes]
+    if liked:
+        return min(liked, key=lambda one: wishes.get(one) or wishes["*"])
+    return next(iter(acceptable), default)

@@ -93,7 +93,23 @@ def test_an_unknown_language_is_answered_in_english() -> None:
         ("lv;q=0.5,pl;q=inf,ru;q=9,en;q=nan", "lv"),
         ("*", "en"),
         (";;;,,,", "en"),
+        ("en;q=0,*", "lv"),
+        ("en;q=0", "lv"),
+        ("EN; Q=0.000, lv;q=0, *;q=0.1", "pl"),
+        ("*;q=0", "en"),
+        ("*;q=0,ru;q=0.1", "ru"),
+        ("en;q=0,lv;q=0,pl;q=0,ru;q=0", "en"),
+        ("en;q=0,en-GB;q=0.3", "en"),
+        ("en-US;q=0,de", "en"),
+        ("pl,*", "pl"),
+        ("pl;q=0.5,*;q=0.7", "en"),
+        ("de;q=0,*;q=0.7", "en"),
     ],
 )
 def test_the_best_language_of_a_browser(accepted: str | None, best: str) -> None:
     assert texts.best_locale(accepted) == best
+
+
+def test_a_controllers_own_language_is_not_shown_to_whoever_refuses_it() -> None:
+    assert texts.best_locale("pl;q=0,*", default="pl") == "en"
+    assert texts.best_locale("en;q=0,*", default="pl") == "pl"
