@@ -48,7 +48,7 @@ async def record(
             purpose=purpose,
             channel=channel,
             cause=entry.cause,
-            objection=entry.kind is EntryKind.OBJECTED or not _by_consent(policies, purpose),
+            objection=_objects(policies, entry),
             acted_at=acted_at(entry, recorded_at) or recorded_at,
             recorded_at=recorded_at,
         )
@@ -63,13 +63,14 @@ async def record(
             "controller": controller,
             "purpose": purpose,
             "channel": channel,
+            "objection": _objects(policies, entry),
             "at": recorded_at.isoformat(),
         }
-        for address_id, controller, purpose, channel in kept
+        for (address_id, controller, purpose, channel), entry in kept.items()
     ]
 
 
-def _by_consent(policies: PolicySet, purpose: str) -> bool:
-    """Whether a "no" to this takes a consent back; to what rests on none every "no" is an objection."""
-    known = policies.purposes.get(purpose)
-    return known is None or known.basis is Basis.CONSENT
+def _objects(policies: PolicySet, entry: NewEntry) -> bool:
+    """Whether a "no" is an objection (GDPR art. 21), as every one is to what rests on no consent."""
+    purpose = policies.purposes.get(entry.purpose)
+    return entry.kind is EntryKind.OBJECTED or (purpose is not None and purpose.basis is not Basis.CONSENT)
