@@ -107,7 +107,7 @@ async def test_what_stays_is_a_keyed_mac_with_scope_and_date(workspace: Any) -> 
         assert address.erased_at is not None
         (refusal,) = await session.all("SELECT * FROM address_refusal")
     assert set(refusal._fields) == {
-        "address_id", "id", "controller", "purpose", "channel", "cause", "acted_at", "recorded_at"
+        "address_id", "id", "controller", "purpose", "channel", "cause", "objection", "acted_at", "recorded_at"
     }  # fmt: skip
     assert refusal.purpose == "newsletter"
 
