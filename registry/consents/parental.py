@@ -59,7 +59,7 @@ def of(
     # A date that was corrected is one of two that were claimed.
     claimed = (standing.consented_at, standing.latest_at)
     fell_on = {day for instant in claimed for day in days(instant, zone)}
-    if all(_alone(purpose, coming, day) for coming in ages for day in fell_on):
+    if all(alone(coming, day, purpose.offered_to_children) for coming in ages for day in fell_on):
         return Parental.NOT_NEEDED
     for ground in grounds:
         if ground.id == standing.authority and facts.authorises(
@@ -69,6 +69,7 @@ def of(
     return Parental.NONE
 
 
-def _alone(purpose: Purpose, coming: Coming, day: date) -> bool:
+def alone(coming: Coming, day: date, offered_to_children: bool) -> bool:
+    """Whether a person consents alone on this day; one whose age is not known, where children are not addressed."""
     when = of_age_on(coming, day)
-    return not purpose.offered_to_children if when is None else when <= day
+    return not offered_to_children if when is None else when <= day

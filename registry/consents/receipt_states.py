@@ -10,10 +10,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from registry.consents import parental
 from registry.consents.grounds import Ground, authorises
 from registry.consents.ledger import Entry, EntryKind, Scope, acts, fold
 from registry.consents.receipt_terms import Came, State
-from registry.policy.ages import of_age_on
 from registry.policy.model import Basis, Grade, PurposeClass
 from registry.standing.model import Consent
 
@@ -43,16 +43,16 @@ class Childhood:
     offered_to_children: bool = False
     coming_of_age: Sequence[tuple[date, date]] = ()
     grounds: Collection[Ground] = ()
+    zone: str | None = None
 
     def lacks_authority(self, controller: str, consented_at: datetime, authority: UUID | None) -> bool:
         """Whether a grant needed the authority of a parent and has none (GDPR art. 8).
 
-        As the gate has it: who is of unknown age is taken for a child where the purpose is offered to children.
+        As the gate has it (`parental`): by the day where the person lives, and who is of unknown age is taken for a
+        child where the purpose is offered to children.
         """
-        when = of_age_on(self.coming_of_age, consented_at.date())
-        if (when is None and not self.offered_to_children) or (
-            when is not None and when <= consented_at.date()
-        ):
+        fell_on = parental.days(consented_at, self.zone)
+        if all(parental.alone(self.coming_of_age, day, self.offered_to_children) for day in fell_on):
             return False
         return not any(
             ground.id == authority and authorises(ground, controller, consented_at) for ground in self.grounds

@@ -6,11 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from registry.audit import entries as audit
-from registry.consents import proof, reading, receipts
+from registry.consents import parental, proof, reading, receipts
 from registry.consents.ledger import ANY, Entry, EntryKind
 from registry.consents.receipt_states import GRANTS, Childhood, came_to, scope_of
 from registry.consents.receipt_terms import AgeRuleUsed, Came, Facts, Kept, Recipient, State
-from registry.consents.standing_rows import Person
+from registry.consents.standing_rows import Person, zone
 from registry.keys.ring import KeyRing
 from registry.kit import clock
 from registry.kit.database import Session
@@ -65,7 +65,8 @@ async def receipt(
     # Of the person what was on record when the entry was: what they tell later was used by nobody then.
     known = await reading.load(session, [subject], clock.FAR_FUTURE, row.recorded_at)
     person = known[0] if known else None
-    came = await _came(session, subject, entry, purpose, person)
+    time_zone = zone(policies, person.record(subject)) if person else None
+    came = await _came(session, subject, entry, purpose, person, time_zone)
     facts = Facts(
         id=new_id(),
         entry=entry,
@@ -79,7 +80,7 @@ async def receipt(
         notice_hash=row.notice_hash,
         form=proof.form_shown(told, row.form) if row.form is not None else None,
         point_hash=row.point_hash,
-        age=_age(entry, body, person.record(subject) if person else None),
+        age=_age(entry, body, person.record(subject) if person else None, time_zone),
         digest=proof.digest(told),
         came=came,
         withdraw_at=base_url.rstrip("/") + WITHDRAW_PATH,
@@ -135,6 +136,7 @@ async def _came(
     entry: Mapping[str, Any],
     purpose: Mapping[str, Any],
     person: Person | None,
+    time_zone: str | None,
 ) -> Came:
     """What the entry came to: by its ledger, and by the rule on children."""
     kind = EntryKind(entry["kind"])
@@ -156,13 +158,16 @@ async def _came(
     if person is not None:
         grounds = [ground for one in (person, *person.merged) for ground in one.grounds]
         offered = bool(purpose.get("offered_to_children"))
-        childhood = Childhood(offered, person.record(subject).coming_of_age, grounds)
+        childhood = Childhood(offered, person.record(subject).coming_of_age, grounds, time_zone)
     scope = scope_of(purpose, entry["channel"], entry["assignment_id"])
     return came_to(entries, this, scope, childhood)
 
 
 def _age(
-    entry: Mapping[str, Any], body: Mapping[str, Any] | None, person: Person | None
+    entry: Mapping[str, Any],
+    body: Mapping[str, Any] | None,
+    person: Person | None,
+    time_zone: str | None,
 ) -> AgeRuleUsed | None:
     """The rule on the age of consent by which a grant was judged, where age mattered (GDPR art. 8; LP-28).
 
@@ -170,7 +175,8 @@ def _age(
     """
     if body is None or EntryKind(entry["kind"]) not in GRANTS or "ages" not in body or person is None:
         return None
-    day: date = (entry["acted_at"] or entry["recorded_at"]).date()
+    # Of the days that it may have been where the person lives, the first: then they were youngest.
+    day = min(parental.days(entry["acted_at"] or entry["recorded_at"], time_zone))
     comes_of_age = of_age_on(person.coming_of_age, day)
     minor = comes_of_age is not None and comes_of_age > day
     if not (minor or entry["authority"] or body["purpose"].get("offered_to_children")):
