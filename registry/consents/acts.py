@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from registry.audit import entries as audit
-from registry.consents import address_refusals, devices, ground_service, owning, service
+from registry.consents import address_refusals, devices, ground_service, owning, service, undated
 from registry.consents.ground_service import NewGround
 from registry.consents.ledger import EntryKind
 from registry.consents.service import Recorded
@@ -101,9 +101,17 @@ async def _whom(session: Session, ring: KeyRing, reference: Reference) -> tuple[
 
 
 async def act(
-    session: Session, ring: KeyRing, policies: PolicySet, reference: Reference, entry: NewEntry
+    session: Session,
+    ring: KeyRing,
+    policies: PolicySet,
+    reference: Reference,
+    entry: NewEntry,
+    *,
+    timed: bool = True,
 ) -> list[Recorded]:
     """Record what a person did. `entry.contact_id` is filled in from the reference.
+
+    `timed` is False where nobody told the time, and the entry has that of the call: Undated where a "no" stands.
 
     A "no" by address binds everybody who has it and the address itself; anything else needs exactly one person.
     A grant by address is for that address.
@@ -118,6 +126,8 @@ async def act(
     if assignment_id is not None:
         await require_assignment(session, contact_id, assignment_id)
     filled = replace(entry, contact_id=contact_id, assignment_id=assignment_id)
+    if not timed:
+        await undated.refuse_after_no(session, policies, filled)
     recorded = await service.record(session, ring, policies, [filled])
     await _audit(session, ring, filled, recorded)
     return recorded

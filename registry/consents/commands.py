@@ -33,7 +33,7 @@ from registry.policy.model import Grade
 @click.option("--notice", type=click.IntRange(1), help="The version of the notice that the person saw.")
 @click.option("--locale", help="The language in which they saw it.")
 @click.option("--identifier", type=click.UUID, help="For which of the person's addresses, by its id.")
-@click.option("--acted-at", type=INSTANT, help="When; left out, it is now.")
+@click.option("--acted-at", type=INSTANT, help='When; left out, it is now. After a "no" it must be told.')
 @click.option("--authority", type=click.UUID, help="The ground by which a child's parent agreed, by its id.")
 @click.option("--source", default="operator", show_default=True, help="From where it is known.")
 @prints_result
@@ -66,7 +66,7 @@ async def grant(
         notice_locale=locale,
         authority=authority,
     )
-    await _record(terminal, parse_reference(ref), entry)
+    await _record(terminal, parse_reference(ref), entry, timed=acted_at is not None)
 
 
 def _taking(name: str, kind: EntryKind, told: str) -> click.Command:
@@ -115,7 +115,7 @@ object_ = _taking("object", EntryKind.OBJECTED, "objected to")
 refuse = _taking("refuse", EntryKind.REFUSED, "refused")
 
 
-async def _record(terminal: Terminal, reference: Reference, entry: NewEntry) -> None:
+async def _record(terminal: Terminal, reference: Reference, entry: NewEntry, *, timed: bool = True) -> None:
     """Record one act; a "no" to all marketing of nobody in particular is one to each controller."""
     async with terminal.open() as workspace:
         ring, policies = workspace.ring, workspace.policies
@@ -129,7 +129,11 @@ async def _record(terminal: Terminal, reference: Reference, entry: NewEntry) -> 
         ]
 
         async def work(session: Session) -> tuple[list[Recorded], list[Any], list[Any]]:
-            made = [done for one in each for done in await acts.act(session, ring, policies, reference, one)]
+            made = [
+                done
+                for one in each
+                for done in await acts.act(session, ring, policies, reference, one, timed=timed)
+            ]
             return made, session.voided, session.in_flight
 
         recorded, voided, in_flight = await workspace.database.run(terminal.caller(), work)

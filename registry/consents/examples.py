@@ -85,6 +85,8 @@ EXAMPLES: Examples = {
             "controller.missing",
             "time.naive",
             "notice.missing",
+            "consent.undated",
+            "contact.contended",
         ),
     ),
     "POST /api/v1/grounds": Example(

@@ -73,7 +73,8 @@ async def record(request: AppRequest, data: JSONBody[NewAct]) -> Response[Record
     async def work(session: Session) -> RecordedAct:
         ring, policies = workspace.ring, workspace.policies
         if mend is None:
-            recorded = await acts.act(session, ring, policies, reference, entry)
+            timed = data.acted_at is not None
+            recorded = await acts.act(session, ring, policies, reference, entry, timed=timed)
         else:
             recorded = [await mending.mend(session, ring, policies, reference, mend)]
         hours = workspace.settings.relay_queue_hours if entry.kind.takes_away else None

@@ -39,7 +39,10 @@ class NewAct(Struct, frozen=True, forbid_unknown_fields=True):
     act: Annotated[str, Meta(max_length=64)] | None = None
     """How a grant was given: ticked, clicked, typed, signed, spoken, replied, switched_on."""
     acted_at: datetime | None = None
-    """When, with an offset; left out, it is now. It may lie in the past and never in the future."""
+    """When, with an offset; left out, it is now. It may lie in the past and never in the future.
+
+    Where the person said no before, a grant must tell it (`consent.undated`).
+    """
     notice: NoticeShown | None = None
     refers_to: UUID | None = None
     """The `request` entry that a `confirm` confirms; the entry that `invalidate` or `correct` is about."""

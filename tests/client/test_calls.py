@@ -116,7 +116,7 @@ async def test_a_permit_is_issued_redeemed_and_given_back(zgoda: Any, workspace:
 async def test_a_ledger_is_read_page_by_page(zgoda: Any, workspace: Workspace) -> None:
     contact = await make(workspace, EMAIL)
     for _ in range(3):
-        await zgoda.grant(ANNA, "newsletter", "email", **SHOWN)
+        await zgoda.grant(ANNA, "newsletter", "email", acted_at=datetime.now(UTC), **SHOWN)
         await zgoda.withdraw(ANNA, "newsletter", "email")
     entries = await zgoda.because("audit", "ticket 12").ledger(contact, page=4)
     assert [one.seq for one in entries] == [1, 2, 3, 4, 5, 6]

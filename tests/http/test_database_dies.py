@@ -36,8 +36,8 @@ class Cut:
         self.armed: list[Any] = []
         act, commit = acts.act, Session.commit
 
-        async def acting(session: Any, *rest: Any) -> Any:
-            done = await act(session, *rest)
+        async def acting(session: Any, *rest: Any, **more: Any) -> Any:
+            done = await act(session, *rest, **more)
             if self.when:
                 self.armed.append(session.driver)
             return done

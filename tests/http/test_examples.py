@@ -14,6 +14,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from registry.access.workspace import Workspace
 from registry.app import area_examples, area_routers, healthz, readyz
 from registry.audit.sealer import seal
+from registry.kit import clock
 from registry.kit.http import examples
 from registry.kit.http.openapi import document
 from tests.docs.problem_reference import problems
@@ -187,7 +188,8 @@ async def _prepared(workspace: Workspace, client: httpx.AsyncClient) -> dict[str
         f"/api/v1/contacts/{person}/merge", other={"id": others[1]}, reason="asked at the desk"
     )
     # Last, for it counts after every "no" and restriction of the examples before.
-    granted = (await post("/api/v1/consents", **{**GRANT, **scope}))["entries"][0]
+    now = clock.now().isoformat()
+    granted = (await post("/api/v1/consents", **{**GRANT, **scope, "acted_at": now}))["entries"][0]
     decision = await post("/api/v1/decisions", **scope)
     issued = await post("/api/v1/permits", **scope, content_hash=examples.CONTENT_HASH)
     permit = issued["permit"]

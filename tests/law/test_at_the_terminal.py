@@ -112,3 +112,12 @@ def test_a_list_is_imported_and_shown(run: Run, kid: str, tmp_path: Path) -> Non
 def test_erasure_may_name_its_ground(run: Run, kid: str) -> None:
     code, told = run("contact", "erase", REF, "--ground", "f")
     assert (code, told["contact"]) == (0, kid)
+
+
+@pytest.mark.law("LP-22")
+def test_after_a_no_a_yes_tells_its_time(run: Run, kid: str) -> None:
+    assert run("consent", "withdraw", REF)[0] == 0
+    code, told = run(*GRANT)
+    assert (code, told["error"]["code"]) == (1, "consent.undated")
+    assert run(*GRANT, "--acted-at", clock.now().isoformat())[0] == 0
+    assert run(*GRANT)[0] == 0

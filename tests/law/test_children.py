@@ -199,7 +199,7 @@ async def test_what_a_parent_agreed_to_stands_when_the_child_comes_of_age_and_is
     }
     await record(admin, no)
     assert await reason(workspace, person) == "consent.withdrawn"
-    await record(admin, grant())
+    await record(admin, grant(acted_at=clock.now().isoformat()))
     assert await reason(workspace, person) == "permit"
     assert await sent(workspace, tmp_path) == [KID]
 
