@@ -12,6 +12,7 @@ from registry.consents.standing_lines import COLUMNS, lines
 from registry.consents.standing_rows import Address, AddressRefusal, Person, rows
 from registry.contacts.identifiers import Kind
 from registry.kit import copying
+from registry.kit.clock import FAR_FUTURE, FAR_PAST
 from registry.policy import loader
 from registry.policy.model import Grade, Subscriber
 from registry.policy.schedule import Part
@@ -84,6 +85,7 @@ PEOPLE = st.builds(
     st.sampled_from([None, "Europe/Riga", "Europe/Warsaw", "Asia/Tokyo"]),
     st.sampled_from(list(Part)),
     st.sampled_from([(), ((date.min, date(2026, 6, 1)),), ((date.min, date(2030, 1, 1)),)]),
+    st.sampled_from([(), ((FAR_PAST, FAR_FUTURE, date.min, date(2030, 1, 1)),)]),
     st.dictionaries(
         st.tuples(CONTROLLERS, CHANNELS),
         st.dictionaries(TIMES.map(datetime.date), st.integers(1, 40), max_size=2),

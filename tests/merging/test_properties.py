@@ -95,8 +95,9 @@ def records(draw: st.DrawFn, number: int, own: UUID, shared: tuple[AddressRefusa
     # Often the last word is a yes, or a merge would have nothing to take away.
     last = Said(EntryKind.GRANTED, "newsletter", "email", 1, Grade.FIRST_PARTY, 0)
     for said in draw(st.lists(SAID, max_size=3)) + draw(st.sampled_from([[last], [last], []])):
-        takes = said.kind.takes_away
-        if not takes and (said.place is None or said.purpose == ANY or said.channel == ANY):
+        if not (takes := said.kind.takes_away) and (
+            said.place is None or said.purpose == ANY or said.channel == ANY
+        ):
             continue
         seq = next(seqs)
         acted = None if said.age is None else NOW - timedelta(days=said.age)
