@@ -120,9 +120,11 @@ def _decided_at_the_claim(patch: pytest.MonkeyPatch) -> None:
 def _redeemed_without_lock(patch: pytest.MonkeyPatch) -> None:
     lock = permits._lock
 
-    async def only_when_issued(session: Session, contact_id: UUID, *redeemed: UUID | None) -> None:
+    async def only_when_issued(
+        session: Session, policies: PolicySet, contact_id: UUID, *redeemed: UUID | None
+    ) -> None:
         if not redeemed:
-            await lock(session, contact_id)
+            await lock(session, policies, contact_id)
 
     patch.setattr(permits, "_lock", only_when_issued)
 
