@@ -129,7 +129,12 @@ async def _install(
             else:
                 if said := await asyncio.to_thread(in_force.differing, found, settings.policies):
                     _LOG.warning("policy.differs", folder=str(settings.policies or "shipped"), mend=said)
-                change = Change(found.bundle, found.author, found.reason)
+                policies, problems = await asyncio.to_thread(found.bundle.in_force)
+                for problem in problems:
+                    _LOG.warning("policy.refused_today", problem=str(problem))
+                return await policy_service.install(
+                    session, ring, policies, author=found.author, reason=found.reason, bundle=found.bundle
+                )
             return await policy_service.install(
                 session,
                 ring,

@@ -8,9 +8,9 @@ branch_labels = None
 depends_on = None
 
 _STATEMENTS = (
-    # Of what stands there already nobody knows: it takes a grant at first hand, as an objection does (art. 21).
+    # Of what stands there already nobody knows: it takes a grant at first hand, as an objection does (art. 21). So does
+    # what a node of the release before, which goes on for a while, writes without it.
     "ALTER TABLE address_refusal ADD COLUMN objection boolean NOT NULL DEFAULT true",
-    "ALTER TABLE address_refusal ALTER COLUMN objection DROP DEFAULT",
     # The gate's rows follow from more than before: every purpose is filled again at the next start.
     "UPDATE purpose SET filled_from = NULL",
 )

@@ -62,8 +62,7 @@ class Collected:
 def published(policies: PolicySet, name: str, version: int, locale: str) -> CollectionPoint:
     """The version of a form that was shown. People keep pages open, so an earlier one is accepted too.
 
-    NotFound `point.unknown`; Misuse `point.version_unknown`, `point.locale_unknown`; Refused
-    `point.version_withdrawn` where what it says is refused by now, whatever became of the notices.
+    NotFound `point.unknown`; Misuse `point.version_unknown`, `point.locale_unknown`.
     """
     versions = policies.collection.get(name)
     if versions is None:
@@ -85,14 +84,23 @@ def published(policies: PolicySet, name: str, version: int, locale: str) -> Coll
             field="locale",
             mend=f"one of {', '.join(point.locales)}",
         )
-    if point is not versions[-1] and next(collection_checks.lasting(policies, point), None) is not None:
-        raise Refused(
-            "point.version_withdrawn",
-            "That version of the form would be refused today, so what is said there counts for nothing.",
-            field="version",
-            mend=f"show version {versions[-1].version}",
-        )
     return point
+
+
+def refuse_withdrawn(policies: PolicySet, point: CollectionPoint) -> None:
+    """Refused `point.version_withdrawn` where what an earlier version says would be refused by now.
+
+    Whatever became of the notices. A "no" that is said there is heard all the same: only a yes asks for this.
+    """
+    latest = policies.collection[point.id][-1]
+    if point is latest or next(collection_checks.lasting(policies, point), None) is None:
+        return
+    raise Refused(
+        "point.version_withdrawn",
+        "That version of the form would be refused today, so a yes that is said there counts for nothing.",
+        field="version",
+        mend=f"show version {latest.version}",
+    )
 
 
 async def submit(session: Session, ring: KeyRing, policies: PolicySet, submission: Submission) -> Collected:
@@ -100,10 +108,12 @@ async def submit(session: Session, ring: KeyRing, policies: PolicySet, submissio
 
     A box that was left alone is no entry; a chosen "no" is `refused`. Where a second step is asked for, a yes is
     `requested`, and the confirmation follows at the commit edge. Refuses what `published`, `answers.read` and the
-    ledger refuse.
+    ledger refuse, and a yes as `refuse_withdrawn`.
     """
     point = published(policies, submission.point, submission.version, submission.locale)
     given = answers.read(point, submission.locale, submission.controls, submission.acts, submission.presented)
+    if given.consents:
+        refuse_withdrawn(policies, point)
     if submission.products and not point.sale:
         raise Misuse("point.no_sale", "Nothing is sold at this form.", field="products")
     if any(devices.decide(policies, purpose) for purpose in point.purposes):

@@ -9,7 +9,7 @@ from litestar.types import ControllerRouterHandler
 from registry.access.guard import principal_of, rights_of
 from registry.access.workspace import Workspace
 from registry.consents import collecting, submissions
-from registry.consents.collecting import Collected, published
+from registry.consents.collecting import Collected, published, refuse_withdrawn
 from registry.consents.collection_schemas import (
     ShownControl,
     ShownNotice,
@@ -47,7 +47,7 @@ def read_point(
 
 
 def shown(policies: PolicySet, name: str, locale: str | None, version: int | None) -> ShownPoint:
-    """What a person sees; refuses as `collecting.published` does."""
+    """What a person sees; refuses as `collecting.published` and `refuse_withdrawn` do."""
     versions = policies.collection.get(name)
     if versions is None:
         raise NotFound(
@@ -55,6 +55,7 @@ def shown(policies: PolicySet, name: str, locale: str | None, version: int | Non
         )
     current = versions[-1]
     point = published(policies, name, version or current.version, locale or current.default_locale)
+    refuse_withdrawn(policies, point)
     text = point.text(locale or current.default_locale)
     assert text is not None
     controls = [

@@ -78,8 +78,10 @@ def _restricted(
             made.restricted_at = max(made.restricted_at, other.restricted_at)
         if _differ(record, other):
             made.jurisdiction = _NOWHERE
-        if other.coming_of_age and other.coming_of_age != record.coming_of_age:
-            older = row(policies, replace(record, coming_of_age=other.coming_of_age), of, at)
+        theirs = other.coming_of_age, other.ages_on_record
+        if any(theirs) and theirs != (record.coming_of_age, record.ages_on_record):
+            ages = theirs if other.coming_of_age else (record.coming_of_age, other.ages_on_record)
+            older = row(policies, replace(record, coming_of_age=ages[0], ages_on_record=ages[1]), of, at)
             made.parental = max(made.parental, older.parental)
         for standing, suppressed in _said(policies, other, of, at):
             made.objected = _graver(made.objected, standing.objected)

@@ -6,7 +6,7 @@ was invalid never was, and what was corrected was less from the beginning.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -14,9 +14,11 @@ from registry.consents import parental
 from registry.consents.grounds import Ground, authorises
 from registry.consents.ledger import Entry, EntryKind, Scope, acts, fold
 from registry.consents.receipt_terms import Came, State
-from registry.policy.model import Basis, Grade, PurposeClass
+from registry.policy.model import Basis, Grade, Purpose, PurposeClass
 from registry.standing.model import Consent
 
+# What the model has for a purpose that does not say.
+_CONFIRM_WITHIN_DAYS = int(Purpose.model_fields["confirm_within_days"].default)
 GRANTS = frozenset({EntryKind.REQUESTED, EntryKind.GRANTED, EntryKind.CONFIRMED})
 _FOUND_OUT = frozenset({EntryKind.INVALIDATED, EntryKind.CORRECTED})
 _TAKEN = {Consent.REFUSED: State.REFUSED, Consent.WITHDRAWN: State.WITHDRAWN}
@@ -33,6 +35,7 @@ def scope_of(purpose: Mapping[str, Any], channel: str, assignment_id: UUID | Non
         double_opt_in=bool(purpose.get("double_opt_in")),
         channel=channel,
         assignment_id=assignment_id,
+        confirm_within=timedelta(days=purpose.get("confirm_within_days", _CONFIRM_WITHIN_DAYS)),
     )
 
 

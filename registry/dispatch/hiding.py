@@ -1,11 +1,12 @@
 """What of a mail's style sheet and style attributes hides an element: judged by name and value, no browser needed.
 
 What cannot be told for sure counts as hidden. Not judged are letters in the colour of their ground, what lies on top
-of them, style sheets from elsewhere (mail programs load none) and what a condition of the template adds.
+of them, style sheets from elsewhere (mail programs load none), rules for what follows a sibling (`+`, `~`) and what a
+condition of the template adds.
 """
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -20,6 +21,11 @@ _SIMPLE = re.compile(rf"([.#]?)({_NAME})")
 _PSEUDO = re.compile(rf":{_NAME}")
 # These style a part that is made up, never the element's own words.
 _MADE_UP = re.compile(r"::|:(?:before|after|first-line|first-letter)\b", re.IGNORECASE)
+# An escaped sign belongs to a name.
+_COMBINATOR = re.compile(r"(?<!\\)\s*([\s>])\s*")
+_SIBLING = re.compile(r"(?<!\\)[+~]")
+# Browsers add these where a mail leaves them out.
+_IMPLIED = {"html", "body", "tbody"}
 _SIZES = {"xx-small", "x-small", "small", "medium", "large", "x-large", "xx-large", "xxx-large"}
 _ABSOLUTE = {"", "px", "pt"}
 # Only of these is a value that is reckoned (`calc`, `var`) looked at: it counts as one that hides.
@@ -29,21 +35,62 @@ _LEAST, _LEAST_SHARE = 4.0, 0.25
 _FAR, _FAR_SHARE = -500.0, -100.0
 _FAINT = 0.1
 _MOST_RULES = 500
+# Brackets in brackets of a selector, such as `:not(:is(a) + b)`.
+_NESTED = 4
 
 Declaration = tuple[str, str]
+Known = tuple[str, str, Collection[str]]
+"""Of an element its tag, id and classes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compound:
+    """A part of a selector that is about one element, without a name where it could be anything."""
+
+    tag: str | None = None
+    ids: frozenset[str] = frozenset()
+    classes: frozenset[str] = frozenset()
+
+    def fits(self, tag: str, id_: str, classes: Collection[str]) -> bool:
+        """Whether an element may be meant; states that the selector asks for are taken as given."""
+        return self.tag in (None, tag) and self.ids <= {id_} and self.classes <= set(classes)
+
+    @property
+    def certain(self) -> bool:
+        """Whether it asks for something that has to stand in the mail to be there."""
+        return bool(self.ids or self.classes or self.tag not in {None, *_IMPLIED})
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule that hides what it names: the last part of its selector, without a name where it could be anything."""
+    """A rule that hides what it names: the last part of its selector, and those that ask for elements around it.
 
-    tag: str | None
-    ids: frozenset[str]
-    classes: frozenset[str]
+    `within` begins with the nearest, each with whether it has to be the parent.
+    """
 
-    def names(self, tag: str, id_: str, classes: Collection[str]) -> bool:
-        """Whether an element may be meant; ancestors and states that the selector asks for are taken as given."""
-        return self.tag in (None, tag) and self.ids <= {id_} and self.classes <= set(classes)
+    last: Compound
+    within: tuple[tuple[Compound, bool], ...] = ()
+
+    def names(
+        self, tag: str, id_: str, classes: Collection[str], around: Sequence[Known] | None = None
+    ) -> bool:
+        """Whether an element may be meant; `around` is what it stands in, the outermost first.
+
+        Where that is not known, all that the selector asks of it is taken as given.
+        """
+        if not self.last.fits(tag, id_, classes):
+            return False
+        return around is None or self._stands(around)
+
+    def _stands(self, around: Sequence[Known]) -> bool:
+        # All places where the parts so far may stand: trying them one after the other could take for ever.
+        places = {len(around)}
+        for compound, parent in self.within:
+            asked = {place - 1 for place in places if place} if parent else range(max(places))
+            places = {place for place in asked if compound.fits(*around[place])}
+            if not places:
+                return False
+        return True
 
 
 def declarations(style: str) -> list[Declaration]:
@@ -106,28 +153,45 @@ def rules(html: str) -> list[Rule]:
         for block in text.split("}"):
             heads = ["*", *block.split("{")]
             for head, body in pairwise(heads):
-                style = declarations(body)
+                # Alone it hides in one program only, and builders write it beside what shows in the others.
+                style = [(name, value) for name, value in declarations(body) if name != "mso-hide"]
                 if hides(style) or shrinks(style, False) or blanks(style, False):
                     found.extend(_selected(head.rpartition(";")[2]))
             if len(found) > _MOST_RULES:
-                return [Rule(None, frozenset(), frozenset())]
+                return [Rule(Compound())]
     return found
 
 
 def _selected(selectors: str) -> Iterator[Rule]:
-    for selector in re.sub(r"\([^()]*\)", "", selectors).split(","):
+    for _ in range(_NESTED):
+        selectors = re.sub(r"\([^()]*\)", "", selectors)
+    for selector in selectors.split(","):
         if _MADE_UP.search(selector):
             continue
         plain = _ATTRIBUTE.sub(lambda m: _SAME_AS[m[1].lower()] + m[2] if m[1] else "", selector)
-        last = re.split(r"[\s>+~]+", plain.strip())[-1]
-        parts = [
-            (sign, name.replace("\\", "").casefold()) for sign, name in _SIMPLE.findall(_PSEUDO.sub("", last))
-        ]
-        yield Rule(
-            next((name for sign, name in parts if not sign), None),
-            frozenset(name for sign, name in parts if sign == "#"),
-            frozenset(name for sign, name in parts if sign == "."),
-        )
+        if _SIBLING.search(plain):
+            continue
+        *earlier, last = _COMBINATOR.split(plain.strip())
+        within, parent = [], True
+        for text, sign in zip(earlier[-2::-2], earlier[::-2], strict=True):
+            compound = _compound(text)
+            parent = parent and sign == ">"
+            if compound.certain:
+                within.append((compound, parent))
+            # Over one that may be anything, or that browsers add, it is not told who the parent is.
+            parent = compound.certain
+        yield Rule(_compound(last), tuple(within))
+
+
+def _compound(text: str) -> Compound:
+    parts = [
+        (sign, name.replace("\\", "").casefold()) for sign, name in _SIMPLE.findall(_PSEUDO.sub("", text))
+    ]
+    return Compound(
+        next((name for sign, name in parts if not sign), None),
+        frozenset(name for sign, name in parts if sign == "#"),
+        frozenset(name for sign, name in parts if sign == "."),
+    )
 
 
 def _hides(name: str, value: str, cut: bool) -> bool:

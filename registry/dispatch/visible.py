@@ -35,6 +35,7 @@ class _Element:
     blank: bool = False
     begins: bool = False
     """Whether hiding begins with it: then only its own end tag ends it."""
+    known: hiding.Known = ("", "", ())
 
     @property
     def seen(self) -> bool:
@@ -105,15 +106,15 @@ class Visible(HTMLParser):
         around = self._open[-1]
         style = hiding.declarations(attributes.get("style", ""))
         id_, classes = attributes.get("id", "").casefold(), attributes.get("class", "").casefold().split()
+        standing = [one.known for one in self._open] if self._rules else []
         gone = (
             tag in _UNSEEN
             or "hidden" in attributes
             or (tag in _CLOSED_UNLESS_OPEN and "open" not in attributes)
             or (tag == "img" and not {attributes.get("width"), attributes.get("height")}.isdisjoint("01"))
             or hiding.hides(style)
-            or any(rule.names(tag, id_, classes) for rule in self._rules)
+            or any(rule.names(tag, id_, classes, standing) for rule in self._rules)
         )
         small, blank = hiding.shrinks(style, around.small), hiding.blanks(style, around.blank)
-        return _Element(
-            tag, around.gone or gone, small, blank, gone or small > around.small or blank > around.blank
-        )
+        begins = gone or small > around.small or blank > around.blank
+        return _Element(tag, around.gone or gone, small, blank, begins, (tag, id_, classes))

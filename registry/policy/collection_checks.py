@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from registry.policy import collection_consent, collection_information, collection_sale
-from registry.policy.collection import CollectionPoint, ControlKind
+from registry.policy.collection import CollectionPoint, Control, ControlKind
 from registry.policy.collection_loader import point_file, text_file
 from registry.policy.collection_words import agreeing, bundling, denying
 from registry.policy.documents import Finding, KeyPath, nearest
@@ -50,7 +50,7 @@ def lasting(policies: PolicySet, point: CollectionPoint) -> Iterator[Finding]:
             continue
         at = text_file(point, locale, current)
         for path, text, mend in (
-            *_labels(point, locale),
+            *_labels(policies, point, locale),
             *collection_information.findings(policies, point, text_of),
         ):
             yield Finding(at, path, text, mend)
@@ -128,7 +128,7 @@ def _form(policies: PolicySet, point: CollectionPoint) -> Iterator[Said]:
         yield (), "no button sends the form", 'add a control of kind = "button" with submits = true'
 
 
-def _labels(point: CollectionPoint, locale: str) -> Iterator[Said]:
+def _labels(policies: PolicySet, point: CollectionPoint, locale: str) -> Iterator[Said]:
     text = point.text(locale)
     assert text is not None
     ids = {control.id for control in point.controls}
@@ -159,12 +159,20 @@ def _labels(point: CollectionPoint, locale: str) -> Iterator[Said]:
             if not control.options and (words := denying(label, locale)):
                 said = f"the text of `{control.id}` says no (“{words}”) where the act says yes"
                 yield ("labels", control.id), said, "say what the person agrees to, without a negation"
-            if words := bundling("\n".join((label, *answers.values())), locale):
+            shares = _shares(policies, control)
+            if words := bundling("\n".join((label, *answers.values())), locale, shares=shares):
                 said = f"the text of `{control.id}` bundles something else (“{words}”; GDPR art. 7(2))"
                 yield ("labels", control.id), said, "ask for that with a control of its own"
     for name in (*text.labels, *text.options):
         if name not in ids:
             yield ("labels", name), f"there is no control `{name}`", "take its text out"
+
+
+def _shares(policies: PolicySet, control: Control) -> bool:
+    """Whether what it asks for has partners: recipients that use the data for themselves."""
+    purposes = [policies.purposes[name] for name in control.purposes if name in policies.purposes]
+    whose = {name for purpose in purposes for name in purpose.recipients}
+    return any(one.role == "controller" for name, one in policies.recipients.items() if name in whose)
 
 
 def _fields(policies: PolicySet, point: CollectionPoint) -> Iterator[Said]:

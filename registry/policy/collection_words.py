@@ -12,31 +12,74 @@ _DENYING = {
     "pl": r"\bnie (chcę|wyrażam|zgadzam|życzę|przesyłajcie|wysyłajcie)|\b(odznacz|rezygnuję|sprzeciwiam)",
     "ru": r"\bне (хочу|желаю|согласен|согласна|даю|соглашаюсь|присылайте)|\b(отказываюсь|снимите|уберите)",
 }
-_AGE = r"1[3-8]"
-_BUNDLED = {
-    "en": r"\bterms (and|&) conditions|\bterms of|\bthe terms\b|\bT ?(&|and) ?Cs?\b|\bTs (&|and) Cs\b"
-    r"|\bconditions of (sale|use|purchase|business|service|participation|contract)"
-    r"|\bprivacy (policy|notice|statement)|\bof (legal )?age\b|\b(\d\d|sixteen|eighteen) years"
-    rf"|\b(over|above|aged|older than) {_AGE}\b|\b{_AGE}\+|\b{_AGE} (or|and) (over|older|above)\b"
-    rf"|\bat least {_AGE}\b(?! *(%|€|euro|times|letters|e-?mails|messages))"
-    r"|\b(pass|shar|transfer|disclos|forward|s[eo]ld|sell)\w* (\w+ ){0,4}(to|with) (\w+ ){0,3}"
+# An age, and what may stand after it: a number of other things is none, nor are years of work.
+_AGE = (
+    r"(?:1[3-8]|sixteen|eighteen)\b\+?"
+    r"(?=\s*$|\s*[^\w\s%€]|\s+(?:years?|and|or|gad\w*|un|vai|lat|roku|i|lub|лет|год\w*|и|или)\b"
+    r"(?! (?:of|pracy|doświadczenia|stażu|работы|опыта|darba|pieredzes)\b))"
+)
+# What a person states about the own age; offers for an age are none.
+_AGED = {
+    "en": rf"\bI(?: am|.m)(?: (?:already|now|at|least|over|above|aged|older|than|the|age|of|a|person))* {_AGE}"
+    rf"|\bI(?:.ve| have)? (?:turned|reached)(?: the age of)? {_AGE}"
+    r"|\bI(?: am|.m) (?:of (?:legal |full )?age|an adult)\b|\bconfirm my age\b"
+    rf"|(?<!children )\b(?:over the age of|older than) {_AGE}",
+    "lv": rf"\bman(?: jau)? ir(?: (?:jau|vismaz|virs|vairāk|nekā|par|pilni))* {_AGE}|\bman(?: jau)? 1[3-8] gad"
+    rf"|\besmu(?: jau)? (?:pilngadīg|(?:vecāk\w+ (?:par|nekā)|sasnie[dg]\w+) {_AGE}|sasnie[dg]\w+ pilngad)"
+    r"|\b(?:apliecinu|apstiprinu)[^.;\n]{0,40}\b(?:pilngad|vecumu)",
+    "pl": rf"\bmam(?: (?:już|co|najmniej|przynajmniej|powyżej|ponad|więcej|niż|(?:u|s)kończon\w+))* {_AGE}"
+    rf"|\b(?:u|s)kończył\S*(?: już)? {_AGE}|\bjestem(?: już)?(?: osobą)? pełnoletni"
+    rf"|\bjestem(?: osobą)? (?:powyżej|starsz\w+ niż) {_AGE}"
+    r"|\b(?:potwierdzam|oświadczam)[^.;\n]{0,40}\bpełnoletn",
+    "ru": rf"\bмне(?: (?:уже|есть|исполнилось|больше|более|не|менее|меньше|полных|минимум))* {_AGE}"
+    rf"|\bя(?: уже)? (?:старше|не моложе|не младше|достиг\w*)(?: возраста)? {_AGE}"
+    r"|\bя(?: уже)? совершеннолет|\b(?:подтверждаю|заявляю)[^.;\n]{0,40}\bсовершеннолет",
+}
+# Terms that are accepted: the verb, what may not stand between (news about terms accept none), the noun.
+_ACCEPTED = {
+    "en": (
+        (
+            r"accept(?:ing|s|ed)?|agree(?:ing|d)?(?: with)?|consent(?:ing)?|acknowledge|approve|understand"
+            r"|(?:have|.ve) read|bound by|subject to|comply with|abide by"
+        ),
+        r"about|regarding|concerning|changes?|with|news on",
+        (
+            r"(?<!in )terms\b(?: (?:and|&) conditions)?|T ?(?:&|and) ?Cs?\b|Ts (?:&|and) Cs\b"
+            r"|conditions\b(?: of \w+)?|privacy (?:policy|notice|statement)"
+        ),
+    ),
+    "lv": (
+        r"piekr[iī]t\w*|pieņem\w*|akceptē\w*|apstiprin\w*|iepazin\w+ ar|izlasīj\w+|ievēro\w*",
+        r"par|ar|izmaiņ\w*",
+        r"noteikum|nosacījum|privātuma",
+    ),
+    "pl": (
+        r"(?:za)?akcept\w+|zgadzam|zgod\w+ na|przyjmuj\w+|znam|zapozna\w+ się z|przeczyta\w+|potwierdzam",
+        r"o|z|zmian\w*|dotycząc\w*",
+        (
+            r"regulamin|(?:ogóln\w+ )?warunk(?:i|ami|ów|om)\b(?: \w+)?|OWS\b"
+            r"|(?:polityk|oświadczeni)\w* (?:o )?prywatności"
+        ),
+    ),
+    "ru": (
+        r"принима\w+|соглас\w+(?: с)?|соглаша\w+(?: с)?|ознаком\w+ с|одобря\w+|прочит\w+|подтвержда\w+",
+        r"об?|про|с|изменени\w*",
+        r"правил(?:а|ами)?\b|услови(?:я|ями|й|ям)\b|(?:политик|заявлени)\w* (?:о )?конфиденциальности",
+    ),
+}
+_SHARED = {
+    "en": r"\b(pass|shar|transfer|disclos|forward|s[eo]ld|sell)\w* (\w+ ){0,4}(to|with) (\w+ ){0,3}"
     r"(partner|third part|other compan|others)",
-    "lv": r"\bnoteikum|\bnosacījum|\bprivātuma|\bpilngadīg|\bgad(us|i|u) vec|\bvecumu\b"
-    rf"|\bvismaz {_AGE}\b(?! *(%|€|eiro|reiz|vēstul))|\b{_AGE}\+|\b{_AGE} gad|\bnodo\w+ (\w+ ){{0,4}}(partner|treš)",
-    "pl": r"\bregulamin|\b(ogóln\w+ )?warunk(i|ami|ów|om) (umowy|użytkowania|sprzedaży|ogóln|świadczenia|zakupu)"
-    r"|\bogóln\w+ warunk|\bOWS\b|\b(polityk|oświadczeni)\w* (o )?prywatności|\bukończy|\bpełnoletni"
-    rf"|\b(co najmniej|powyżej) {_AGE}\b(?! *(%|zł|euro|razy|list|wiadomości))|\b{_AGE}\+|\b{_AGE} lat\b"
-    r"|\b(przekaz|udostępni)\w+ (\w+ ){0,4}(partner|podmiot|osobom trzecim|innym firm)",
-    "ru": r"\bправила\b|\bправилами\b|\bуслови(я|ями|й|ям)\b|\b(политик|заявлени)\w* (о )?конфиденциальности"
-    rf"|\bсовершеннолет|\bисполнилось|\b(не (моложе|младше)|старше|мне( уже)?( есть)?) {_AGE}\b|\b{_AGE}\+"
-    rf"|\b{_AGE} лет|\b(переда|предостав)\w+ (\w+ ){{0,4}}(партн|треть)",
+    "lv": r"\bnodo\w+ (\w+ ){0,4}(partner|treš)",
+    "pl": r"\b(przekaz|udostępni)\w+ (\w+ ){0,4}(partner|podmiot|osobom trzecim|innym firm)",
+    "ru": r"\b(переда|предостав)\w+ (\w+ ){0,4}(партн|треть)",
 }
 # What names each kind of channel, so that a text which names two asks for two consents with one act.
 _REACHED = {
     "en": (
         r"\be-?mails?\b",
-        r"\bsms\b|\btext messages?\b|\btexts\b",
-        r"\bbe called\b|\b(call|ring|phone) me\b|\bcalls\b|\bby (tele)?phone\b",
+        r"\bsms\b|\btext messages?\b|\btext me\b|\bby text\b",
+        r"\bbe called\b|\b(call|ring|phone) me\b|\bphone calls?\b|\bby (tele)?phone\b",
         r"\bby post\b|\bpostal\b",
     ),
     "lv": (
@@ -68,21 +111,34 @@ _LEFT_OUT = {
 # At the beginning of an answer or a label, whatever follows.
 _AGREEING = {"en": "yes", "lv": "jā", "pl": "tak", "ru": "да", "de": "ja"}
 _REFUSING = {"en": "no", "lv": "nē", "pl": "nie", "ru": "нет", "de": "nein"}
-_DENIES = {locale: re.compile(pattern, re.IGNORECASE) for locale, pattern in _DENYING.items()}
-_BUNDLES = {locale: re.compile(pattern, re.IGNORECASE) for locale, pattern in _BUNDLED.items()}
+# A no is the whole text, or a clause of its own, or thanks: "No spam" and "No. 1" refuse nothing.
+_ALONE = (
+    r"(?=\W*$|[\"'”’»]*(?:\s*[,!;:…–—]|\s+-\s|\.(?!\s*\d)|\s+(?:thank|please|paldies|dzięk|спасибо|danke)))"
+)
 
 
-def _beginning(words: dict[str, str]) -> dict[str, re.Pattern[str]]:
-    return {locale: re.compile(rf"^\W*{word}\b", re.IGNORECASE) for locale, word in words.items()}
+def _compiled(words: dict[str, str]) -> dict[str, re.Pattern[str]]:
+    return {locale: re.compile(pattern, re.IGNORECASE) for locale, pattern in words.items()}
 
 
+def _beginning(words: dict[str, str], then: str = "") -> dict[str, re.Pattern[str]]:
+    return _compiled({locale: rf"^\W*{word}\b{then}" for locale, word in words.items()})
+
+
+def _accepting(verb: str, between: str, noun: str) -> str:
+    return rf"\b(?:{verb})\b(?:(?!\b(?:{between})\b)[^.;!?\n]){{0,60}}?\b(?P<words>{noun})"
+
+
+_DENIES, _SHARES = _compiled(_DENYING), _compiled(_SHARED)
+_STATES_AGE = _compiled({locale: rf"{words}|\(1[3-8]\+\)" for locale, words in _AGED.items()})
+_ACCEPTS = _compiled({locale: _accepting(*words) for locale, words in _ACCEPTED.items()})
 _REACHES = {
     locale: tuple(re.compile(pattern, re.IGNORECASE) for pattern in patterns)
     for locale, patterns in _REACHED.items()
 }
-_LEAVES_OUT = {locale: re.compile(pattern, re.IGNORECASE) for locale, pattern in _LEFT_OUT.items()}
+_LEAVES_OUT = _compiled(_LEFT_OUT)
 _SENTENCE, _CLAUSE = re.compile(r"[.!?;\n]"), re.compile(r"[,:()–—]")
-_AGREES, _REFUSES = _beginning(_AGREEING), _beginning(_REFUSING)
+_AGREES, _REFUSES = _beginning(_AGREEING), _beginning(_REFUSING, _ALONE)
 
 
 def agreeing(text: str, locale: str) -> str | None:
@@ -91,16 +147,22 @@ def agreeing(text: str, locale: str) -> str | None:
 
 
 def denying(text: str, locale: str) -> str | None:
-    """The words by which the text says no, or with which it begins so, or None; an unknown language has none."""
+    """The words by which the text says no, or the no that it begins with, or None; an unknown language has none."""
     return _found(_REFUSES, text, locale) or _found(_DENIES, text, locale)
 
 
-def bundling(text: str, locale: str) -> str | None:
+def bundling(text: str, locale: str, *, shares: bool = False) -> str | None:
     """The words by which the text accepts terms, confirms an age or asks for a second channel as well, or None.
 
-    GDPR art. 4(11), 7(2).
+    So do words that pass data on, unless the purpose `shares` them: then they are what it asks for. GDPR art. 4(11),
+    7(2).
     """
-    return _found(_BUNDLES, text, locale) or _second_channel(text, locale)
+    return (
+        _found(_ACCEPTS, text, locale)
+        or _found(_STATES_AGE, text, locale)
+        or (None if shares else _found(_SHARES, text, locale))
+        or _second_channel(text, locale)
+    )
 
 
 def _second_channel(text: str, locale: str) -> str | None:
@@ -116,4 +178,4 @@ def _second_channel(text: str, locale: str) -> str | None:
 
 def _found(patterns: dict[str, re.Pattern[str]], text: str, locale: str) -> str | None:
     found = patterns[locale].search(text) if locale in patterns else None
-    return found[0] if found else None
+    return (found.groupdict().get("words") or found[0]) if found else None

@@ -78,6 +78,18 @@ class Bundle:
         with self.unpacked() as place:
             return loader.load(place)
 
+    def in_force(self) -> tuple[PolicySet, list[Problem]]:
+        """What the files say, and what this release would refuse of them; PolicyInvalid when they cannot be read.
+
+        They were lawful by the checks of the release that put them in force. A check that came since must not keep
+        anybody from saying no: it is told, and holds for the next set.
+        """
+        with self.unpacked() as place:
+            policies, problems = loader.examine(place)
+        if policies is None:
+            raise PolicyInvalid(problems)
+        return policies, problems
+
 
 @dataclass(frozen=True, slots=True)
 class InForce:

@@ -91,13 +91,20 @@ def relabelled(
         fresh = this.without(one for one in recorded if one.purpose == purpose.id)
         for one in known:
             asked = one.basis == Basis.CONSENT.value
+            if not asked and one.basis not in _OBJECTED_TO:
+                continue  # nobody could say no to it
             if (what := same_aim(this if asked else fresh, one, entities)) is not None:
-                yield Finding(
-                    f"purposes/{purpose.id}/policy.toml", *(_asked if asked else _renamed)(this, one, what)
+                said = (
+                    _asked(this, one, what)
+                    if asked
+                    else _renamed(one, what, one.purpose in policies.purposes)
                 )
+                yield Finding(f"purposes/{purpose.id}/policy.toml", *said)
                 break
 
 
+# GDPR art. 21(1).
+_OBJECTED_TO = frozenset({Basis.LEGITIMATE_INTERESTS.value, Basis.PUBLIC_TASK.value})
 _Said = tuple[KeyPath, str, str]
 
 
@@ -109,11 +116,13 @@ def _asked(this: Told, one: Told, what: str) -> _Said:
     return ("basis",), text, "rest it on consent, or say how it differs, in title and notice"
 
 
-def _renamed(this: Told, one: Told, what: str) -> _Said:
+def _renamed(one: Told, what: str, live: bool) -> _Said:
     text = (
         f"tells people the same {what} as {one.purpose}: whoever objected to that one would be reached again under"
         " another name (GDPR art. 21(3))"
     )
+    if live:  # its id is taken
+        return ("title",), text, "give each a title of its own, and say in its notice how it differs"
     return ("title",), text, f"keep the id {one.purpose}, or say how it differs, in title and notice"
 
 

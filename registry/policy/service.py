@@ -96,10 +96,13 @@ async def install(
     """
     await lock(session)
     done = Installed(policies)
-    await _refuse_relabelling(session, policies)
-    await _refuse_same_aim(session, policies)
-    await lapsed.refuse_revived(session, policies)
-    await partners.refuse_added(session, policies)
+    in_place = await in_force.current(session)
+    # The set that is in force stays so: what this release would refuse of it was allowed when it came.
+    if in_place is None or bundle is None or in_place.hash != bundle.hash:
+        await _refuse_relabelling(session, policies)
+        await _refuse_same_aim(session, policies)
+        await lapsed.refuse_revived(session, policies)
+        await partners.refuse_added(session, policies)
     await _record_notices(session, policies, done)
     await _record_versions(session, policies, author, reason, done)
     done.points = await collection_record.record(session, policies, author=author, reason=reason)

@@ -17,7 +17,7 @@ from registry.contacts.service import ContactGone
 from registry.dispatch.tokens import Confirmation
 from registry.keys.ring import KeyRing
 from registry.kit.database import Session
-from registry.kit.errors import NotFound
+from registry.kit.errors import NotFound, Refused
 from registry.policy.model import Grade, PolicySet, Purpose
 from registry.standing.model import Consent, Mark
 
@@ -106,8 +106,13 @@ async def confirm(
     )
     try:
         await acts.act(session, ring, policies, Reference(token.contact_id, None), entry)
-    except NotFound:
-        return Confirmed(Outcome.CLOSED)  # the address is theirs no more
+    except Refused as error:
+        # The address is theirs no more, or the term of the request ended meanwhile.
+        if isinstance(error, ContactGone) or not (
+            isinstance(error, NotFound) or error.code == "request.settled"
+        ):
+            raise
+        return Confirmed(Outcome.CLOSED)
     # Whoever opened the letter has the mailbox.
     await session.execute(
         "UPDATE assignment SET verified_at = clock_timestamp()"

@@ -27,9 +27,9 @@ def text_of(locale: str) -> str:
     return f"collection/newsletter-footer/text.{locale}.md"
 
 
-def second_version(folder: Path) -> None:
-    """The footer published anew, with its first version beside it."""
-    place = folder / "collection/newsletter-footer"
+def second_version(folder: Path, point: str = "newsletter-footer") -> None:
+    """A form published anew, the footer if no other is named, with its first version beside it."""
+    place = folder / "collection" / point
     for path in sorted(place.iterdir()):
         earlier = path.with_name(f"{path.stem}.1{path.suffix}")
         shutil.copy(path, earlier)

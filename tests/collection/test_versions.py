@@ -24,7 +24,7 @@ from tests.collection.forms import (
     second_version,
     text_of,
 )
-from tests.collection.test_submitting import EMAIL, count, entries, filled
+from tests.collection.test_submitting import EMAIL, SIGNUP, count, entries, filled, signup
 from tests.collection.test_submitting import FOOTER as SUBMIT
 from tests.persons import CALLER
 from tests.policy.folders import replace
@@ -95,6 +95,24 @@ async def test_a_version_that_would_be_refused_today_is_not_accepted_any_more(wo
         assert (answer.status_code, answer.json()["code"]) == (409, "point.version_withdrawn")
         assert (await client.post(SUBMIT, json=filled() | {"version": 2})).status_code == 201
     assert await count(workspace, "contact") == 1
+
+
+@pytest.mark.law("LP-16")
+async def test_a_no_is_heard_at_a_version_that_would_be_refused_today(workspace, folder):
+    """Also by whoever kept a page open whose list stands on its first answer."""
+    second_version(folder, "club-signup")
+    earlier = "collection/club-signup/point.1.toml"
+    replace(folder, earlier, 'id = "club-letter"\nkind = "radio"', 'id = "club-letter"\nkind = "select"')
+    policies, _ = loader.examine(folder)
+    assert policies is not None
+    now = workspace.policies.model_copy(update={"collection": policies.collection})
+    made = await persons.make(workspace, EMAIL)
+    async with client_of(with_(workspace, policies=now)) as client:
+        yes = await client.post(SIGNUP, json=signup("accept"))
+        assert (yes.status_code, yes.json()["code"]) == (409, "point.version_withdrawn")
+        no = await client.post(SIGNUP, json=signup("decline"))
+        assert no.status_code == 201, no.text
+    assert await persons.reason(workspace, made, "club-letter") == "address.suppressed"
 
 
 @pytest.mark.law("LP-32")

@@ -6,7 +6,7 @@ import pytest
 
 from registry.policy.collection_words import bundling, denying
 from tests.collection.forms import changed, found
-from tests.policy.folders import line_of, replace
+from tests.policy.folders import line_of, problems, replace
 
 
 @pytest.mark.law("LP-02")
@@ -63,24 +63,32 @@ def test_a_text_that_bundles_terms_or_an_age_is_refused(folder: Path, locale: st
 @pytest.mark.parametrize(
     ("locale", "label", "words"),
     [
-        ("en", "Yes, I am at least 16 and want the newsletter", "at least 16"),
-        ("en", "I am 18+ and want the newsletter", "18+"),
+        ("en", "Yes, I am at least 16 and want the newsletter", "I am at least 16"),
+        ("en", "I am 18+ and want the newsletter", "I am 18+"),
         ("en", "I agree to the T&Cs and want the newsletter", "T&Cs"),
         ("en", "I accept all conditions of sale and want the newsletter", "conditions of sale"),
         ("en", "Send it, and my data may be passed to partners", "passed to partner"),
         ("en", "I agree to the privacy statement and to the newsletter", "privacy statement"),
         ("en", "I want the newsletter by e-mail, and to be called about offers", "be called"),
         ("en", "Send it by text message or e-mail", "e-mail"),
-        ("lv", "Man ir 16 gadi, sūtiet vēstuli", "16 gad"),
+        ("lv", "Man ir 16 gadi, sūtiet vēstuli", "Man ir 16"),
         ("lv", "Piekrītu pārdošanas nosacījumiem un vēstulei", "nosacījum"),
         ("lv", "Sūtiet vēstuli e-pastā vai īsziņā", "īsziņ"),
-        ("pl", "Mam 18+ i chcę newsletter", "18+"),
+        ("pl", "Mam 18+ i chcę newsletter", "Mam 18+"),
         ("pl", "Akceptuję ogólne warunki sprzedaży i newsletter", "ogólne warunki sprzedaży"),
         ("pl", "Chcę newsletter i znam oświadczenie o prywatności", "oświadczenie o prywatności"),
         ("pl", "Proszę o e-mail i SMS", "SMS"),
-        ("ru", "Мне 18+, присылайте", "Мне 18"),
+        ("ru", "Мне 18+, присылайте", "Мне 18+"),
         ("ru", "Согласен на рассылку и условия продажи", "условия"),
         ("ru", "Пишите на e-mail и звоните", "звоните"),
+        ("en", "I want the newsletter (18+)", "(18+)"),
+        ("en", "Over the age of 16, and I want the newsletter", "Over the age of 16"),
+        ("en", "E-mail me, and call me", "call me"),
+        ("en", "E-mail me, and text me", "text me"),
+        ("pl", "Mam 18 lat i chcę newsletter", "Mam 18"),
+        ("ru", "Я старше 16 лет, присылайте", "Я старше 16"),
+        ("lv", "Esmu iepazinies ar noteikumiem un vēlos vēstuli", "noteikum"),
+        ("pl", "Chcę list, a dane można przekazać partnerom", "przekazać partner"),
     ],
 )
 def test_words_that_ask_for_more_are_found(locale: str, label: str, words: str) -> None:
@@ -98,10 +106,61 @@ def test_words_that_ask_for_more_are_found(locale: str, label: str, words: str) 
         ("pl", "Chcę list e-mailem, bez SMS"),
         ("ru", "Присылайте письма на e-mail, не звоните"),
         ("de", "Newsletter per E-Mail und SMS"),
+        ("en", "Yes, e-mails about calls for papers and conferences"),
+        ("en", "Yes, e-mail me texts by our authors"),
+        ("en", "Yes, send me the 16+ games newsletter"),
+        ("en", "Yes, offers for children aged 13 to 18"),
+        ("en", "I agree to e-mails about the terms of deposits"),
+        ("pl", "Tak, chcę list o naszych 18 lat pracy"),
+        ("pl", "Mam 18 lat pracy za sobą i chcę list"),
+        ("ru", "Согласен получать письма об изменении условий вкладов"),
+        ("lv", "Piekrītu saņemt ziņas par piedāvājumu nosacījumiem"),
+        ("lv", "Jā, sūtiet ziņas ar piedāvājumu nosacījumiem"),
     ],
 )
 def test_words_that_ask_for_one_thing_are_none(locale: str, label: str) -> None:
     assert bundling(label, locale) is None
+
+
+@pytest.mark.parametrize(
+    ("locale", "text"),
+    [
+        ("en", "No spam, just one letter a month: yes"),
+        ("en", "No. 1 newsletter"),
+        ("pl", "Nie częściej niż raz w miesiącu, proszę o list"),
+        ("lv", "Ne biežāk kā reizi mēnesī"),
+        ("ru", "Нет спама, одно письмо в месяц"),
+    ],
+)
+def test_a_no_to_something_else_is_none(locale: str, text: str) -> None:
+    assert denying(text, locale) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["No", "No.", "no!", "No thanks", "No — thank you", "No, I would rather not"]
+)
+def test_a_no_of_its_own_is_one(text: str) -> None:
+    assert denying(text, "en") == text[:2]
+
+
+_SHARING = [
+    ("en", "Yes, you may share my address with your partner SIA Dzintara Dati"),
+    ("lv", "Jā, drīkstat nodot manu adresi partnerim SIA Dzintara Dati"),
+    ("pl", "Tak, możecie przekazać mój adres partnerowi SIA Dzintara Dati"),
+    ("ru", "Да, можно передать мой адрес партнёру SIA Dzintara Dati"),
+]
+
+
+@pytest.mark.law("LP-05")
+@pytest.mark.parametrize(("locale", "label"), _SHARING)
+def test_sharing_may_be_asked_for_where_it_is_the_purpose(folder: Path, locale: str, label: str) -> None:
+    file = f"collection/newsletter-footer/text.{locale}.md"
+    relabelled(folder, file, label)
+    assert found(folder, "bundles something else").file == file
+    for path in folder.glob("*.toml"):
+        text = path.read_text("utf-8")
+        path.write_text(text.replace('role = "processor"', 'role = "controller"'), "utf-8")
+    assert not [one for one in problems(folder) if "bundles something else" in one.text]
 
 
 def relabelled(folder: Path, file: str, label: str) -> None:

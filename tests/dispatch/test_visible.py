@@ -2,6 +2,7 @@
 
 import pytest
 
+from registry.dispatch import hiding
 from registry.dispatch.visible import Visible
 from tests.dispatch.test_templates import HTML, SENDER, compiled, refused
 
@@ -170,6 +171,75 @@ def test_a_style_sheet_that_hides_the_way_out(sheet: str) -> None:
 )
 def test_a_style_sheet_that_hides_something_else(sheet: str) -> None:
     compiled(html=SHEET.replace("SHEET", sheet))
+
+
+@pytest.mark.parametrize(
+    "sheet",
+    [
+        # As BEE and Cerberus write them.
+        ".image_block img+div { display:none }",
+        "img.g-img + div { display:none !important }",
+        ".preheader{display:none!important;mso-hide:all;max-height:0;overflow:hidden}",
+        "table{mso-hide:all}",
+        ".desktop_hide table{mso-hide:all;display:none;max-height:0;overflow:hidden}",
+        "@media (max-width:596px){table.body .hide-for-large *{display:none}}",
+        ".hide-for-large * {display:none!important}",
+        ".foot a{display:none}",
+        "td.end > table a{display:none}",
+    ],
+)
+def test_a_style_sheet_of_a_builder(sheet: str) -> None:
+    html = SHEET.replace("SHEET", sheet)
+    compiled(html=f"<div class='preheader'>Hello</div><img class='g-img'><div>{html}</div>")
+
+
+@pytest.mark.law("LP-35")
+@pytest.mark.parametrize(
+    "sheet", [".foot a{display:none}", ".foot>a{display:none}", "a:not(:is(.x) + b){display:none}"]
+)
+def test_a_style_sheet_that_hides_what_is_in_an_element(sheet: str) -> None:
+    html = f"<style>{sheet}</style>{SENDER}<div class='foot'>{LINK}</div>"
+    assert refused(html=html).code == "template.opt_out_missing"
+
+
+FOOT: hiding.Known = ("div", "", ["foot"])
+PLAIN: hiding.Known = ("div", "", [])
+
+
+@pytest.mark.law("LP-35")
+@pytest.mark.parametrize(
+    ("selector", "around", "named"),
+    [
+        (".foot a", [FOOT], True),
+        (".foot a", [FOOT, PLAIN], True),
+        (".foot a", [PLAIN], False),
+        (".foot a", [], False),
+        (".foot > a", [PLAIN, FOOT], True),
+        (".foot > a", [FOOT, PLAIN], False),
+        (".foot>div a", [FOOT, PLAIN, FOOT], True),
+        (".foot > div > a", [FOOT, FOOT, PLAIN], True),
+        (".foot > div.foot a", [FOOT, PLAIN, FOOT], False),
+        (".foot .foot a", [FOOT], False),
+        # What stands in no mail but in every browser, and what may be anything.
+        ("html > body > a", [], True),
+        (".foot > tbody > a", [FOOT], True),
+        (".foot > * a", [FOOT], True),
+        ("body > a", [PLAIN], True),
+        (".hide-for-large *", [FOOT], False),
+        (".desktop_hide table, .foot *", [FOOT], True),
+        (".foot + a", [FOOT], False),
+        (".foot ~ div a", [FOOT, PLAIN], False),
+        (r".a\+b a", [("p", "", ["a+b"])], True),
+    ],
+)
+def test_a_selector_asks_for_what_is_around(selector: str, around: list[hiding.Known], named: bool) -> None:
+    rules = hiding.rules(f"<style>{selector}{{display:none}}</style>")
+    assert any(rule.names("a", "", [], around) for rule in rules) is named
+
+
+def test_a_long_selector_in_a_deep_page_is_judged_in_a_moment() -> None:
+    (rule,) = hiding.rules(f"<style>.x {'div ' * 500} a{{display:none}}</style>")
+    assert not rule.names("a", "", [], [PLAIN] * 500)
 
 
 @pytest.mark.law("LP-35")

@@ -1,6 +1,7 @@
 """`zgoda policy apply` and what it refuses."""
 
 import json
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from registry.cli import zgoda
 from registry.kit.config import Settings
 from registry.kit.terminal import guard
 from registry.policy import loader
+from registry.policy.documents import Problem
 from registry.policy.in_force import Bundle
+from registry.policy.model import PolicySet
 from tests.policy.folders import NEWSLETTER, replace
 
 
@@ -70,18 +73,15 @@ def test_what_a_new_release_cannot_read_can_still_be_replaced(
 ) -> None:
     told = _commands(settings, monkeypatch, capsys)
     told("history")
-    real = loader.load
+    real = loader.examine
 
-    def stricter(place: Path | None = None):  # type: ignore[no-untyped-def]
-        made = real(place)
-        if made.purposes["newsletter"].inactive_after_days is None:
-            replaced = loader.PolicyInvalid(
-                [loader.Problem(NEWSLETTER, 1, "no term of inactivity", "write one")]
-            )
-            raise replaced
-        return made
+    def stricter(place: Path, today: date | None = None) -> tuple[PolicySet | None, list[Problem]]:
+        made, problems = real(place, today)
+        if made is None or made.purposes["newsletter"].inactive_after_days is not None:
+            return made, problems
+        return None, [Problem(NEWSLETTER, 1, "no term of inactivity", "write one")]
 
-    monkeypatch.setattr(loader, "load", stricter)
+    monkeypatch.setattr(loader, "examine", stricter)
     assert told("list", fails=1)["error"]["code"] == "policy.invalid"
     replace(folder, NEWSLETTER, 'class = "marketing"', 'class = "marketing"\ninactive_after_days = 3000')
     done = told("apply", str(folder), "--author", "x", "--reason", "the new check", "--yes")

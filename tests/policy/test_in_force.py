@@ -1,6 +1,8 @@
 """The policies in force: taken once from a folder, recorded whole, and never written past."""
 
 import asyncio
+from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import psycopg
@@ -11,9 +13,10 @@ from registry.kit.config import Settings
 from registry.kit.database import Role
 from registry.kit.errors import Refused
 from registry.opening import opened
-from registry.policy import in_force
-from registry.policy.documents import PolicyInvalid
+from registry.policy import in_force, loader, service
+from registry.policy.documents import Finding, PolicyInvalid
 from registry.policy.in_force import Bundle, Change, PolicyChanged
+from registry.policy.model import PolicySet
 from registry.standing import service as standing
 from tests.persons import CALLER, act, make, reason
 from tests.policy.folders import NEWSLETTER, replace
@@ -216,3 +219,29 @@ async def test_a_transaction_that_began_under_the_policies_before_is_waited_for_
         await applying
     async with opened(settings) as workspace:
         assert await reason(workspace, first, "club-letter") == "permit"
+
+
+async def test_what_a_later_release_would_refuse_keeps_nobody_from_saying_no(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The set was lawful by the checks of its time; a check that came since holds for the next set."""
+    async with opened(settings, initialise=True) as workspace:
+        made = await make(workspace, "anna@example.org")
+        await act(workspace, "email:anna@example.org", EntryKind.GRANTED)
+
+    def stricter(policies: PolicySet, today: date | None = None) -> Iterator[Finding]:
+        yield Finding(
+            "purposes/newsletter/policy.toml", ("title",), "this is refused by now", "write another"
+        )
+
+    async def never(*_: object) -> None:
+        raise Refused("notice.lapsed", "This is refused by now, too.")
+
+    monkeypatch.setattr(loader.checks, "findings", stricter)
+    monkeypatch.setattr(service.lapsed, "refuse_revived", never)
+    async with opened(settings) as workspace:
+        assert workspace.policies.number == 1
+        await act(workspace, "email:anna@example.org", EntryKind.WITHDRAWN)
+        assert await reason(workspace, made) == "address.suppressed"
+    with pytest.raises(PolicyInvalid):
+        Bundle.of(None).loaded()

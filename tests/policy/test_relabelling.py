@@ -59,6 +59,15 @@ def renamed(folder: Path, purpose: str, name: str) -> None:
     )
 
 
+def twice(folder: Path, purpose: str, name: str) -> None:
+    """The purpose under another name as well, beside the one before."""
+    shutil.copytree(folder / "purposes" / purpose, folder / "purposes" / name)
+    (folder / "purposes" / name / "cases.toml").unlink()
+    fields = folder / "fields.toml"
+    both = f'"{purpose}", "{name}"'
+    fields.write_text(fields.read_text("utf-8").replace(f'"{purpose}"', both), "utf-8")
+
+
 def retitled(folder: Path, purpose: str) -> None:
     """Other titles, and not a word changed in the notices."""
     path = folder / "purposes" / purpose / "policy.toml"
@@ -124,12 +133,7 @@ async def test_a_purpose_that_ended_years_ago_is_remembered(
 
 @pytest.mark.law("LP-18")
 def test_one_aim_on_two_bases_is_seen_in_the_folder(folder: Path) -> None:
-    shutil.copytree(folder / "purposes/newsletter", folder / "purposes/house-news")
-    (folder / "purposes/house-news/cases.toml").unlink()
-    fields = folder / "fields.toml"
-    fields.write_text(
-        fields.read_text("utf-8").replace('"newsletter"', '"newsletter", "house-news"'), "utf-8"
-    )
+    twice(folder, "newsletter", "house-news")
     rest_on_interest(folder, "house-news")
     problem = only(folder)
     assert problem.file == "purposes/house-news/policy.toml"
@@ -173,19 +177,20 @@ async def test_another_interest_under_another_title_and_aim_is_another_purpose(
 
 @pytest.mark.law("LP-33")
 def test_one_aim_twice_on_an_interest_is_seen_in_the_folder(folder: Path) -> None:
-    shutil.copytree(folder / "purposes/product-updates", folder / "purposes/product-letters")
-    (folder / "purposes/product-letters/cases.toml").unlink()
-    fields = folder / "fields.toml"
-    both = '"product-updates", "product-letters"'
-    fields.write_text(fields.read_text("utf-8").replace('"product-updates"', both), "utf-8")
+    twice(folder, "product-updates", "product-letters")
     found = {problem.file: problem for problem in problems(folder)}
-    assert set(found) == {
-        "purposes/product-letters/policy.toml",
-        "purposes/product-updates/policy.toml",
-    }
+    assert set(found) == {f"purposes/{name}/policy.toml" for name in ("product-letters", "product-updates")}
     problem = found["purposes/product-letters/policy.toml"]
     assert "the same title as product-updates" in problem.text
     assert problem.line == line_of(folder, problem.file, "[title]")
+    assert "give each a title of its own" in (problem.mend or "")
+
+
+@pytest.mark.law("LP-33")
+@pytest.mark.parametrize("purpose", ["order-messages", "request-answers"])
+def test_two_to_which_nobody_can_object_may_share_a_title(folder: Path, purpose: str) -> None:
+    twice(folder, purpose, "other-messages")
+    assert problems(folder) == []
 
 
 @pytest.mark.law("LP-18")

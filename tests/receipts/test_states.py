@@ -1,14 +1,18 @@
 """No receipt tells of consent where the ledger has none: what counts for nothing says what stands against it."""
 
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from registry.consents import mending
-from registry.consents.ledger import EntryKind
+from registry.consents.ledger import Entry, EntryKind
 from registry.consents.mending import Correction, Mend
+from registry.consents.receipt_states import Childhood, came_to, scope_of
+from registry.consents.receipt_terms import State
 from registry.contacts.queries import parse_reference
+from registry.policy import loader
 from registry.policy.model import Grade
 from tests import persons
 from tests.law.test_children import BY_KID, KID, agreed, child, grant
@@ -108,3 +112,22 @@ async def test_a_childs_yes_without_a_parent_is_no_consent(workspace, admin):
     found = await told(authority=ground)
     assert found["@type"][0] == "dpv:ConsentGiven"
     assert found["dpv:isIndicatedBy"] == "dpv:GuardianOfDataSubject"
+
+
+@pytest.mark.law("LP-24")
+@pytest.mark.parametrize(("days", "told"), [(6, State.GIVEN), (8, State.UNKNOWN)])
+def test_what_was_confirmed_too_late_is_no_consent(days, told):
+    """Also where it was recorded before such a confirmation was refused."""
+    purpose = loader.load(None).purposes[CLUB]
+    asked_at = at("2026-01-10")
+
+    def entry(seq: int, kind: EntryKind, when: datetime, refers_to: UUID | None = None) -> Entry:
+        scope = purpose.controller, CLUB, "email", None
+        return Entry(UUID(int=seq), seq, kind, Grade.FIRST_PARTY, *scope, when, when, refers_to, 3)
+
+    asked = entry(1, EntryKind.REQUESTED, asked_at)
+    confirmed = entry(2, EntryKind.CONFIRMED, asked_at + timedelta(days=days), asked.id)
+    told_by = {"controller": purpose.controller, "id": CLUB, "class": "marketing", "basis": "consent"}
+    scope = scope_of({**told_by, "double_opt_in": True}, "email", None)
+    came = came_to([asked, confirmed], confirmed, scope, Childhood())
+    assert came.state is told
