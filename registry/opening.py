@@ -121,27 +121,21 @@ async def _install(
             await _require_epochs(session, ring)
             await policy_service.lock(session)
             found = await in_force.current(session)
-            if change is not None:
-                in_force.refuse_overtaken(change, found)
-            elif found is None:
-                bundle = await asyncio.to_thread(Bundle.of, settings.policies)
-                change = Change(bundle, "operator", "start")
-            else:
+            if change is None and found is not None:
                 if said := await asyncio.to_thread(in_force.differing, found, settings.policies):
                     _LOG.warning("policy.differs", folder=str(settings.policies or "shipped"), mend=said)
                 policies, problems = await asyncio.to_thread(found.bundle.in_force)
                 for problem in problems:
                     _LOG.warning("policy.refused_today", problem=str(problem))
-                return await policy_service.install(
-                    session, ring, policies, author=found.author, reason=found.reason, bundle=found.bundle
-                )
+                change = Change(found.bundle, found.author, found.reason)
+            else:
+                if change is None:
+                    bundle = await asyncio.to_thread(Bundle.of, settings.policies)
+                    change = Change(bundle, "operator", "start")
+                in_force.refuse_overtaken(change, found)
+                policies = await asyncio.to_thread(change.bundle.loaded)
             return await policy_service.install(
-                session,
-                ring,
-                await asyncio.to_thread(change.bundle.loaded),
-                author=change.author,
-                reason=change.reason,
-                bundle=change.bundle,
+                session, ring, policies, author=change.author, reason=change.reason, bundle=change.bundle
             )
     finally:
         await database.close()

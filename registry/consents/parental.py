@@ -1,6 +1,7 @@
 """Whether a grant needed a parent (GDPR art. 8): by the rule of the day of the grant, where the person lives. Pure."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -8,7 +9,6 @@ from registry.consents import grounds as facts
 from registry.consents.grounds import Ground
 from registry.consents.ledger import Standing
 from registry.policy.ages import of_age_on
-from registry.policy.model import Purpose
 from registry.standing.model import Consent, Parental
 
 # No clock on earth runs further behind UTC, or ahead of it.
@@ -41,12 +41,16 @@ def known_at(
     return tuple((since, when) for began, ended, since, when in on_record if began <= instant < ended)
 
 
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Who asks for the consent, and whether of children too."""
+
+    controller: str
+    offered_to_children: bool
+
+
 def of(
-    purpose: Purpose,
-    standing: Standing,
-    ages: Sequence[Coming],
-    grounds: Sequence[Ground],
-    zone: str | None,
+    asking: Asking, standing: Standing, ages: Sequence[Coming], grounds: Iterable[Ground], zone: str | None
 ) -> Parental:
     """Whatever the age since: a late birthday mends nothing, and of the days that it may have been the worst counts.
 
@@ -59,17 +63,17 @@ def of(
     # A date that was corrected is one of two that were claimed.
     claimed = (standing.consented_at, standing.latest_at)
     fell_on = {day for instant in claimed for day in days(instant, zone)}
-    if all(alone(coming, day, purpose.offered_to_children) for coming in ages for day in fell_on):
+    if all(_alone(coming, day, asking.offered_to_children) for coming in ages for day in fell_on):
         return Parental.NOT_NEEDED
     for ground in grounds:
         if ground.id == standing.authority and facts.authorises(
-            ground, purpose.controller, standing.consented_at
+            ground, asking.controller, standing.consented_at
         ):
             return Parental.VERIFIED
     return Parental.NONE
 
 
-def alone(coming: Coming, day: date, offered_to_children: bool) -> bool:
-    """Whether a person consents alone on this day; one whose age is not known, where children are not addressed."""
+def _alone(coming: Coming, day: date, offered_to_children: bool) -> bool:
+    # One whose age is not known, where children are not addressed.
     when = of_age_on(coming, day)
     return not offered_to_children if when is None else when <= day

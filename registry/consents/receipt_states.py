@@ -6,16 +6,16 @@ was invalid never was, and what was corrected was less from the beginning.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 from registry.consents import parental
-from registry.consents.grounds import Ground, authorises
-from registry.consents.ledger import Entry, EntryKind, Scope, acts, fold
+from registry.consents.grounds import Ground
+from registry.consents.ledger import Entry, EntryKind, Scope, Standing, acts, fold
 from registry.consents.receipt_terms import Came, State
 from registry.policy.model import Basis, Grade, Purpose, PurposeClass
-from registry.standing.model import Consent
+from registry.standing.model import Consent, Parental
 
 # What the model has for a purpose that does not say.
 _CONFIRM_WITHIN_DAYS = int(Purpose.model_fields["confirm_within_days"].default)
@@ -48,18 +48,10 @@ class Childhood:
     grounds: Collection[Ground] = ()
     zone: str | None = None
 
-    def lacks_authority(self, controller: str, consented_at: datetime, authority: UUID | None) -> bool:
-        """Whether a grant needed the authority of a parent and has none (GDPR art. 8).
-
-        As the gate has it (`parental`): by the day where the person lives, and who is of unknown age is taken for a
-        child where the purpose is offered to children.
-        """
-        fell_on = parental.days(consented_at, self.zone)
-        if all(parental.alone(self.coming_of_age, day, self.offered_to_children) for day in fell_on):
-            return False
-        return not any(
-            ground.id == authority and authorises(ground, controller, consented_at) for ground in self.grounds
-        )
+    def lacks_authority(self, controller: str, standing: Standing) -> bool:
+        """Whether a grant needed the authority of a parent and has none (GDPR art. 8), as the gate has it."""
+        asking = parental.Asking(controller, self.offered_to_children)
+        return parental.of(asking, standing, [self.coming_of_age], self.grounds, self.zone) is Parental.NONE
 
 
 def came_to(entries: Sequence[Entry], this: Entry, scope: Scope, childhood: Childhood) -> Came:
@@ -84,11 +76,10 @@ def came_to(entries: Sequence[Entry], this: Entry, scope: Scope, childhood: Chil
         return Came(State.UNKNOWN, acted_at)
     if told[this.id].grade is Grade.UNKNOWN or acted_at is None:
         return Came(State.UNKNOWN, acted_at)
-    authority = this.authority or (request.authority if request is not None else None)
-    if childhood.lacks_authority(this.controller, min(acted_at, this.recorded_at), authority):
+    # Without what stood before it: of that another grant may be the better.
+    asked = [one for one in entries if request is not None and one.id == request.id]
+    if childhood.lacks_authority(this.controller, fold([*about, *asked, this], scope)):
         return Came(State.VOID, this.recorded_at)
     earlier = fold(known, scope)
-    renewed = earlier.consent is Consent.GIVEN and not childhood.lacks_authority(
-        this.controller, earlier.consented_at, earlier.authority
-    )
+    renewed = earlier.consent is Consent.GIVEN and not childhood.lacks_authority(this.controller, earlier)
     return Came(State.RENEWED if renewed else State.GIVEN, acted_at)

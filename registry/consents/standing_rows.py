@@ -222,7 +222,8 @@ def _parental(policies: PolicySet, purpose: Purpose, person: Person, standing: S
     # Nothing on record then is an age that was not known, and says nothing against what is known now.
     then = parental.known_at(standing.recorded_at, person.ages_on_record)
     ages = [person.coming_of_age, *([then] if then else [])]
-    return parental.of(purpose, standing, ages, person.grounds, zone(policies, person))
+    asking = parental.Asking(purpose.controller, purpose.offered_to_children)
+    return parental.of(asking, standing, ages, person.grounds, zone(policies, person))
 
 
 def _listed(policies: PolicySet, purpose: Purpose, channel: str, address: Address | None) -> Mark:

@@ -1,6 +1,6 @@
 """No receipt tells of consent where the ledger has none: what counts for nothing says what stands against it."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -131,3 +131,19 @@ def test_what_was_confirmed_too_late_is_no_consent(days, told):
     scope = scope_of({**told_by, "double_opt_in": True}, "email", None)
     came = came_to([asked, confirmed], confirmed, scope, Childhood())
     assert came.state is told
+
+
+@pytest.mark.law("LP-28", "LP-29")
+@pytest.mark.parametrize(("of_age_on", "told"), [("2023-01-01", State.GIVEN), ("2027-01-01", State.VOID)])
+def test_a_date_that_was_put_right_makes_no_child_of_age(of_age_on, told):
+    """The day that was claimed first counts as well, as it does for the gate: the rule had changed in between."""
+    policy = {"controller": "polana", "id": CLUB, "class": "marketing", "basis": "consent"}
+    scope = "polana", CLUB, "email", None
+    given, earlier = at("2024-01-02"), at("2023-12-30")
+    yes = Entry(UUID(int=1), 1, EntryKind.GRANTED, Grade.FIRST_PARTY, *scope, given, given, None, 3)
+    put_right = Entry(
+        UUID(int=2), 2, EntryKind.CORRECTED, Grade.FIRST_PARTY, *scope, earlier, at("2024-02-01"), yes.id, 3
+    )
+    ages = ((date.min, date(2023, 1, 1)), (date(2024, 1, 1), date.fromisoformat(of_age_on)))
+    childhood = Childhood(coming_of_age=ages, zone="Europe/Copenhagen")
+    assert came_to([yes, put_right], yes, scope_of(policy, "email", None), childhood).state is told
